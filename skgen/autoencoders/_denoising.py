@@ -1,0 +1,63 @@
+"""The denoising autoencoder."""
+
+from numbers import Real
+from typing import final
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skgen.autoencoders._dense import BaseDenseAutoencoder
+from skgen.corruptions import CORRUPTIONS, Corruption
+from skgen.parameters import parameter, resolve
+
+__all__ = ["DenoisingAutoencoder"]
+
+
+@final
+class DenoisingAutoencoder(BaseDenseAutoencoder):
+    r"""An autoencoder that gets distorted rows and learns to give back the clean ones.
+
+    .. math:: L = \ell(\text{Dec}(\text{Enc}(\text{Noise}(x))), x)
+
+    Undoing the distortion takes knowledge of how columns depend on each other, so even a code
+    larger than the data learns something, and what it learns often serves better as features than
+    a plain code. `transform` never adds noise.
+
+    See Also
+    --------
+    Autoencoder : The general one; equal to this one with ``corruption`` set.
+
+    References
+    ----------
+    .. [1] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol, "Stacked denoising
+       autoencoders", JMLR 11, 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import DenoisingAutoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = DenoisingAutoencoder(16, noise="masking", random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 16)
+    """
+
+    noise: str = parameter(
+        "masking",
+        [StrOptions(set(CORRUPTIONS))],
+        "{'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
+        """The kind of distortion: added noise, cells set to their column's mean, cells set to an
+        extreme of their column, or cells that take another row's value in their column. See
+        `skgen.corruptions`.""",
+    )
+    noise_level: float | None = parameter(
+        None,
+        [Interval(Real, 0, None, closed="left"), None],
+        "float or None",
+        """How strong it is: for Gaussian noise the standard deviation, in units of the overall
+        standard deviation of X (``scaling_.scale``); for the others the share of cells that are
+        replaced. None stands for the default of that kind.""",
+    )
+
+    def _corruption(self) -> Corruption | None:
+        kind = CORRUPTIONS[self.noise]
+        return resolve(kind() if self.noise_level is None else kind(self.noise_level), CORRUPTIONS)

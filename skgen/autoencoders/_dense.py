@@ -1,0 +1,199 @@
+"""The base of the autoencoders made of fully connected layers."""
+
+import warnings
+from abc import ABC
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
+from skgen.corruptions import Corruption
+from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
+from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder
+from skgen.parameters import parameter, resolve
+from skgen.penalties import Penalty
+from skgen.turns import Turn
+
+__all__ = ["BaseDenseAutoencoder"]
+
+# What X is mapped into for a decoder that ends in that activation.
+_OUTPUT_RANGES = {
+    "sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "relu": (0.0, 1.0),
+    "softplus": (0.0, 1.0),
+}
+
+
+class BaseDenseAutoencoder(BaseAutoencoder, ABC):
+    """Base class of the dense autoencoders: the hooks say how the code is regularised."""
+
+    hidden_layer_sizes: Sequence[int] = parameter(
+        (512, 256),
+        ["array-like"],
+        "sequence of int",
+        """Sizes of the encoder's hidden layers, input side first. The decoder mirrors them. Empty
+        for a single layer.""",
+    )
+    activation: str = parameter(
+        "silu",
+        [StrOptions(set(ACTIVATIONS))],
+        "str",
+        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}. The code itself has
+        none.""",
+    )
+    loss: str | Loss = parameter(
+        "squared_error",
+        [StrOptions(set(LOSSES)), Loss],
+        "str or Loss",
+        f"""How far a reconstruction is from its row: {", ".join(LOSSES)}, or an object of
+        `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1].""",
+    )
+    output_activation: str | None = parameter(
+        None,
+        [StrOptions(set(ACTIVATIONS)), None],
+        "str or None",
+        """Activation of the decoder's output. With a bounded one (``"sigmoid"``, ``"tanh"``), or
+        one bounded below, X is mapped into its range in place of standardised, and
+        reconstructions never leave the bounds of the training data.""",
+    )
+    tied_weights: bool = parameter(
+        False,
+        ["boolean"],
+        "bool",
+        """Whether the decoder's weights are the encoder's, transposed: half the weights to
+        learn.""",
+    )
+    features: str = parameter(
+        "code",
+        [StrOptions({"code", "hidden"})],
+        "{'code', 'hidden'}",
+        """What `transform` returns: the code, or the activations of all hidden layers of the
+        encoder, side by side. These are many, and often feed trees better; they have no way
+        back.""",
+    )
+
+    def _corruption(self) -> Corruption | None:
+        """Return what distorts the input in training."""
+        return None
+
+    def _code_noise(self) -> Corruption | None:
+        """Return what distorts the code in training."""
+        return None
+
+    def _penalties(self) -> list[Penalty]:
+        """Return what is added to the loss."""
+        return []
+
+    def _loss(self) -> Loss:
+        loss = resolve(self.loss, LOSSES)
+        assert loss is not None  # the parameter's constraint
+        return loss
+
+    def _turns(self) -> list[Turn]:
+        objective = Reconstruction(
+            self._loss(), self._corruption(), self._code_noise(), self._penalties()
+        )
+        return [Turn(("encoder", "decoder"), objective)]
+
+    def _last_activation(self) -> str | None:
+        if not isinstance(self._loss(), BinaryCrossEntropy):
+            return self.output_activation
+        if self.output_activation not in {None, "sigmoid"}:
+            raise ValueError(
+                'loss="binary_cross_entropy" needs outputs in [0, 1], so output_activation has to '
+                f'be None or "sigmoid", got {self.output_activation!r}.'
+            )
+        return "sigmoid"
+
+    def _output_range(self) -> tuple[float, float] | None:
+        return _OUTPUT_RANGES.get(self._last_activation() or "")
+
+    def _module(self, n_features: int) -> nn.Module:
+        return DenseAutoencoder(
+            n_features,
+            self._hidden_layer_sizes(),
+            self._code_size(n_features),
+            activation=self.activation,
+            output_activation=self._last_activation(),
+            tied_weights=self.tied_weights,
+        )
+
+    def _hidden_layer_sizes(self) -> list[int]:
+        sizes = list(self.hidden_layer_sizes)
+        if any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must hold integers of at least 1, got {sizes}.")
+        if self.features == "hidden" and not sizes:
+            raise ValueError('features="hidden" needs at least one hidden layer, got none.')
+        return [int(size) for size in sizes]
+
+    def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray:
+        X = super()._validate(X, reset=reset)
+        if reset and isinstance(self._loss(), BinaryCrossEntropy) and (X.min() < 0 or X.max() > 1):
+            raise ValueError(
+                'loss="binary_cross_entropy" needs X in [0, 1], got values from '
+                f"{X.min()} to {X.max()}. Scale X, with MinMaxScaler for one, or use another loss."
+            )
+        return X
+
+    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+        X = super()._learn(X, partial=partial)
+        regularised = self._corruption() or self._code_noise() or self._penalties()
+        if self.n_components_ >= self.n_features_in_ and not regularised:
+            warnings.warn(
+                f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
+                "without regularisation, can learn to copy its input. Distort the input "
+                "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
+                "choose a smaller code.",
+                stacklevel=3,
+            )
+        return X
+
+    def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
+        network: Any = self._network(dtype)
+        scaling = self.scaling_
+        return (
+            lambda x: network.encoder(scaling.apply(x)),
+            lambda code: scaling.undo(network.decoder(code)),
+        )
+
+    def _features(self, dtype: np.dtype) -> RowFunction:
+        if self.features == "code":
+            return super()._features(dtype)
+        network: Any = self._network(dtype)
+        return lambda x: network.hidden(self.scaling_.apply(x))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_ if self.features == "code" else sum(self.hidden_layer_sizes)
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray:
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+            Codes, such as `transform` returns.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features_in_)
+            Reconstructed rows, in the units of the training data.
+
+        Raises
+        ------
+        ValueError
+            If `transform` returns hidden activations, which have no way back.
+        """
+        check_is_fitted(self)
+        if self.features == "hidden":
+            raise ValueError(
+                'With features="hidden", transform returns activations on the way to the code, and '
+                'the decoder starts from the code. Set features="code" to decode.'
+            )
+        return super().inverse_transform(X)

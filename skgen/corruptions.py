@@ -1,0 +1,129 @@
+"""Ways to distort rows that a model learns to undo.
+
+Every corruption acts on a batch in the units the network sees, in which each column has mean 0
+and the columns together have standard deviation 1, so a level means the same on any data.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Real
+
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor
+
+from skgen.parameters import Component, parameter
+
+__all__ = ["CORRUPTIONS", "Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"]
+
+_RATE = [Interval(Real, 0, 1, closed="both")]
+
+
+class Corruption(Component, ABC):
+    """Base class of the corruptions: call it with a batch to get a distorted copy."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+
+
+class Gaussian(Corruption):
+    r"""Add independent Gaussian noise to every cell.
+
+    .. math:: \tilde x = x + \text{level} \cdot \varepsilon, \quad \varepsilon \sim N(0, I)
+
+    References
+    ----------
+    .. [1] P. Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3.
+
+    Examples
+    --------
+    >>> from skgen.corruptions import Gaussian
+    >>> Gaussian(level=0.3)
+    Gaussian(level=0.3)
+    """
+
+    level: float = parameter(
+        0.5,
+        [Interval(Real, 0, None, closed="left")],
+        "float",
+        """Standard deviation of the noise, in units of the overall standard deviation of X.""",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        return torch.randn_like(x).mul_(self.level).add_(x)
+
+
+class Masking(Corruption):
+    r"""Replace each cell, with probability `level`, by the mean of its column.
+
+    .. math:: \tilde x = m \odot x, \quad m_j \sim \text{Bernoulli}(1 - \text{level})
+
+    for centred `x`. On a code, which is not centred, masked units are 0.
+
+    References
+    ----------
+    .. [1] P. Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3.
+    """
+
+    level: float = parameter(
+        0.3, _RATE, "float", """Share of the cells that are masked.""", positional=True
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        return torch.empty_like(x).bernoulli_(1 - self.level).mul_(x)
+
+
+class SaltAndPepper(Corruption):
+    """Replace each cell, with probability `level`, by an extreme of its column.
+
+    The extremes are the smallest and the largest value in the batch; a coin decides which.
+
+    References
+    ----------
+    .. [1] P. Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3.
+    """
+
+    level: float = parameter(
+        0.2, _RATE, "float", """Share of the cells that are replaced.""", positional=True
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        draw = torch.rand_like(x)
+        low, high = torch.aminmax(x, dim=0)
+        distorted = torch.where(draw < self.level / 2, low, x)
+        return torch.where(draw > 1 - self.level / 2, high, distorted)
+
+
+class Swap(Corruption):
+    """Replace each cell, with probability `level`, by the same column's value in another row.
+
+    Every replaced cell draws its own row out of the batch, so columns keep their distribution and
+    lose their dependence. Fits tables, in which adding noise to a category means nothing.
+
+    References
+    ----------
+    .. [1] M. Jahrer, 1st place solution of Porto Seguro's Safe Driver Prediction, Kaggle, 2017.
+    """
+
+    level: float = parameter(
+        0.15, _RATE, "float", """Share of the cells that are replaced.""", positional=True
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        donors = torch.randint(len(x), x.shape, device=x.device)
+        swapped = torch.rand(x.shape, device=x.device) < self.level
+        return torch.where(swapped, x.gather(0, donors), x)
+
+
+CORRUPTIONS: Mapping[str, type[Corruption]] = {
+    "gaussian": Gaussian,
+    "masking": Masking,
+    "salt_and_pepper": SaltAndPepper,
+    "swap": Swap,
+}

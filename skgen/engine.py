@@ -1,0 +1,557 @@
+"""The one training loop: networks, and turns that say who moves, towards what, how often."""
+
+import copy
+import inspect
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
+from torch import Tensor, distributed, nn
+
+from skgen.batches import Batch, Batches
+from skgen.optimizers import TurnOptimizers
+from skgen.turns import Progress, Turn
+
+__all__ = ["Engine", "Progress", "Turn", "seeded"]
+
+
+@contextmanager
+def seeded(seed: int | None = None) -> Iterator[None]:
+    """Run a block with torch's generators apart from the caller's, which come back untouched.
+
+    Parameters
+    ----------
+    seed : int, default=None
+        Seeds the generators for the block. None leaves them where they stand.
+    """
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
+
+
+class _Step(nn.Module):
+    """One turn's loss as a forward pass, which is where torch's wrappers hook in."""
+
+    def __init__(self, module: nn.Module, loss: Callable[[nn.Module, Batch, Progress], Tensor]):
+        super().__init__()
+        self.module = module
+        self.loss = loss
+
+    def forward(self, batch: Batch, state: Progress) -> Tensor:
+        return self.loss(self.module, batch, state)
+
+
+class Engine(NeuralNet):
+    """A skorch net that trains any number of players by turns, without per-batch overhead.
+
+    One iteration plays every turn `repeats` times, each update on a batch of its own; an epoch
+    is as many iterations as one pass over the rows gives batches for. The loss of every turn,
+    averaged over rows, stands in the history once per epoch as ``train_loss_<name>``; that of the
+    first turn is also ``train_loss``, and ``valid_loss`` if there are validation batches. skorch's
+    callbacks work as they do on any net; batch-level ones cost what they cost.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The networks. It is trained in place.
+
+    turns : sequence of Turn
+        Who moves, towards what. The first turn's loss is the one that stopping early looks at.
+
+    lr_schedule : callable or None, default=None
+        Maps the share of training done to a share of `lr`. None keeps `lr` constant. A skorch
+        `LRScheduler` among the callbacks takes the place of either.
+
+    optimizer : type, default=torch.optim.Adam
+        Class of the optimizers. Its fused version is taken where there is one.
+
+    **kwargs : dict
+        Further arguments of `skorch.NeuralNet`.
+
+    Notes
+    -----
+    Under `torch.distributed` every process takes its share of each batch and gradients are
+    averaged, so that any number of processes makes the same steps as one at the same batch size.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        turns: Sequence[Turn],
+        *,
+        lr_schedule: Callable[[float], float] | None = None,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
+        criterion: type[nn.Module] = nn.Identity,
+        train_split: None = None,
+        use_caching: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            train_split=train_split,
+            use_caching=use_caching,
+            **kwargs,
+        )
+        self.turns = turns
+        self.lr_schedule = lr_schedule
+
+    # What skorch asks to be overridden: components
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        callbacks: list[tuple[str, Callback]] = [("epoch_timer", EpochTimer())]
+        return [*callbacks, ("print_log", PrintLog())] if self.verbose else callbacks
+
+    def initialize_optimizer(self, triggered_directly: bool | None = None) -> "Engine":
+        """Build one optimizer a turn, each over its players' weights."""
+        optimizers: list[torch.optim.Optimizer] = []
+        for players in self._players():
+            named = [
+                (name, weight) for name, weight in self._named_weights() if id(weight) in players
+            ]
+            turn = self.turns[len(optimizers)]
+            args, settings = self.get_params_for_optimizer("optimizer", named)
+            settings |= turn.optimizer or {}
+            accepts = inspect.signature(self.optimizer).parameters
+            if "fused" in accepts and not {"fused", "foreach"} & settings.keys():
+                settings["fused"] = torch.device(self.device).type in {"cpu", "cuda"}
+            optimizers.append(self.optimizer(*args, **settings))
+        self.optimizer_ = TurnOptimizers(optimizers)
+        return self
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Leave the networks alone: it is the steps that are compiled, see `compile`."""
+        return module
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the weights of the networks with their names."""
+        yield from self._named_weights()
+
+    def _named_weights(self) -> list[tuple[str, Tensor]]:
+        return [(name, weight) for name, weight in self.module_.named_parameters()]
+
+    def _players(self) -> list[set[int]]:
+        """Return the identities of the weights that each turn moves."""
+        learnable = {id(weight) for weight in self.module_.parameters() if weight.requires_grad}
+        return [
+            learnable
+            & {
+                id(w)
+                for name in turn.players
+                for w in self.module_.get_submodule(name).parameters()
+            }
+            for turn in self.turns
+        ]
+
+    # Training
+
+    def partial_fit(
+        self,
+        X: Batches,
+        y: None = None,
+        classes: None = None,
+        *,
+        validation: Batches | None = None,
+        epochs: int | None = None,
+        **fit_params: Any,
+    ) -> "Engine":
+        """Train from where the networks stand.
+
+        Parameters
+        ----------
+        X : Batches
+            The rows to train on.
+
+        y, classes : None
+            Present for skorch's sake. Labels are a column of the batches.
+
+        validation : Batches, default=None
+            Rows whose loss is measured after every epoch.
+
+        epochs : int, default=None
+            Train for so many epochs at a constant rate. None is a planned run: `max_epochs` under
+            the schedule, or what is left of a plan that a callback has just loaded.
+
+        Returns
+        -------
+        self : Engine
+            The trained net. Interrupted from the keyboard it keeps the weights reached.
+
+        Raises
+        ------
+        FloatingPointError
+            If a loss or a weight is no longer finite. The net is then as it was before.
+        """
+        if not self.initialized_:
+            self.initialize()
+        before = copy.deepcopy(self._training_state())
+        n_epochs = self.max_epochs if epochs is None else epochs
+        n_updates = n_epochs * self._n_iterations(X) * self._updates_per_iteration
+        self.progress_ = Progress(n_epochs=n_epochs, n_updates=n_updates if epochs is None else 0)
+        with seeded():
+            try:
+                self._begin(X)
+                self.fit_loop(X, epochs=n_epochs, validation=validation)
+                self._release()
+                self._end(X)
+            except BaseException:
+                self._release()
+                self._restore(before)
+                raise
+        return self
+
+    def fit_loop(
+        self,
+        X: Batches,
+        y: None = None,
+        epochs: int | None = None,
+        *,
+        validation: Batches | None = None,
+        **fit_params: Any,
+    ) -> "Engine":
+        """Run epochs until the plan is done, a callback has enough, or the user has."""
+        datasets = {"dataset_train": X, "dataset_valid": validation}
+        try:
+            while self.progress_.epoch < self.progress_.n_epochs:
+                self.notify("on_epoch_begin", **datasets)
+                self._train_epoch(X)
+                self._validate_epoch(validation)
+                self.progress_.epoch += 1
+                self._remember()
+                try:
+                    self.notify("on_epoch_end", **datasets)
+                except KeyboardInterrupt:  # how skorch's EarlyStopping says that it has enough
+                    break
+        except KeyboardInterrupt:
+            self._interrupted()
+        return self
+
+    def _train_epoch(self, X: Batches) -> None:
+        run = self.run_
+        self.module_.train()
+        run.sums = [torch.zeros((), device=self.device) for _ in self.turns]
+        run.rows = [0] * len(self.turns)
+        if not run.hears_batches:
+            self.history.new_batch()  # one stands for all: skorch expects an epoch to have some
+        stream = itertools.chain.from_iterable(X.epoch(run.order) for _ in itertools.count())
+        for _ in range(self._n_iterations(X)):
+            for number, turn in enumerate(self.turns):
+                self._take_turn(number)
+                for _ in range(turn.repeats):
+                    self._update(next(stream), number)
+        self.history.record(
+            "train_batch_count", self._n_iterations(X) * self._updates_per_iteration
+        )
+        self._record_losses()
+
+    def _update(self, batch: Batch, turn: int) -> None:
+        """Make one optimizer step, and note its loss without waiting for the device."""
+        run = self.run_
+        n_rows = n_global = _n_rows(batch)
+        if run.world > 1:
+            batch = {name: value[run.rank :: run.world] for name, value in batch.items()}
+            n_rows = _n_rows(batch)
+        if run.rates is not None and self.lr_schedule is not None and self.progress_.n_updates:
+            factor = self.lr_schedule(self.progress_.fraction)
+            for group, peak in run.rates:
+                group["lr"] = peak * factor
+        if run.hears_batches:
+            self.notify("on_batch_begin", batch=batch, training=True)
+        loss = self.train_step(batch, turn=turn, share=n_rows * run.world / n_global)
+        run.sums[turn].add_(loss, alpha=n_rows)
+        run.rows[turn] += n_rows
+        self.progress_.update += 1
+        if run.hears_batches:
+            self.history.record_batch("train_loss", loss.item())
+            self.history.record_batch("train_batch_size", n_rows)
+            self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
+
+    def train_step(
+        self, batch: Batch, *, turn: int = 0, share: float = 1.0, **fit_params: Any
+    ) -> Tensor:
+        """Make one update of one turn's players.
+
+        Parameters
+        ----------
+        batch : mapping of str to Tensor
+            This process's rows.
+
+        turn : int, default=0
+            Whose turn it is.
+
+        share : float, default=1.0
+            Weight of these rows' mean among those of all processes.
+
+        Returns
+        -------
+        loss : Tensor
+            The detached loss.
+        """
+        run = self.run_
+        loss = run.steps[turn](batch, self.progress_)
+        for _, weight in run.weights[turn]:
+            weight.grad = None
+        (loss if share == 1.0 else loss * share).backward()
+        if run.hears_gradients:
+            self.notify(
+                "on_grad_computed", named_parameters=run.weights[turn], batch=batch, training=True
+            )
+        self.optimizer_.step(turn)
+        after_step = self.turns[turn].after_step
+        if after_step is not None:
+            with torch.no_grad():
+                after_step(self.module_, self.progress_)
+        return loss.detach()
+
+    def _validate_epoch(self, validation: Batches | None) -> None:
+        if validation is None:
+            return
+        run = self.run_
+        self.module_.eval()
+        total = torch.zeros((), device=self.device)
+        for batch in validation.epoch():
+            if run.hears_batches:
+                self.notify("on_batch_begin", batch=batch, training=False)
+            loss = self.validation_step(batch)
+            total.add_(loss, alpha=_n_rows(batch))
+            if run.hears_batches:
+                self.history.record_batch("valid_loss", loss.item())
+                self.history.record_batch("valid_batch_size", _n_rows(batch))
+                self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=None)
+        self._record("valid_loss", total.item() / len(validation))
+
+    def validation_step(self, batch: Batch, **fit_params: Any) -> Tensor:
+        """Return the first turn's loss on a batch, in evaluation mode."""
+        with torch.no_grad():
+            loss: Tensor = self.turns[0].loss(self.module_, batch, self.progress_)
+        return loss
+
+    @property
+    def _updates_per_iteration(self) -> int:
+        return sum(turn.repeats for turn in self.turns)
+
+    def _n_iterations(self, X: Batches) -> int:
+        """As many as one pass gives batches for, and at least one."""
+        return max(1, X.n_batches // self._updates_per_iteration)
+
+    # The steps of a run
+
+    def _begin(self, X: Batches) -> None:
+        """Let callbacks begin, and set up what lasts for one run."""
+        self.optimizer_.training.pop("epoch", None)  # what a callback may bring back
+        order = torch.Generator()
+        order.manual_seed(int(torch.randint(2**62, ())))
+        self.notify("on_train_begin", X=X, y=None)
+        rank, world = _process()
+        resumed = self._resume(order, rank)
+        by_name = self._named_weights()
+        self.run_ = _Run(
+            order=order,
+            rank=rank,
+            world=world,
+            rates=self._rates(resumed),
+            weights=[[(n, w) for n, w in by_name if id(w) in ids] for ids in self._players()],
+            hears_batches=self._hears("on_batch_begin") or self._hears("on_batch_end"),
+            hears_gradients=self._hears("on_grad_computed"),
+        )
+        for number, turn in enumerate(self.turns):
+            self._take_turn(number)
+            step: Any = _Step(self.module_, turn.loss)
+            if world > 1:
+                step = nn.parallel.DistributedDataParallel(step)
+            if self.compile:
+                step = torch.compile(step, **self.get_params_for("compile"))
+            self.run_.steps.append(step)
+
+    def _resume(self, order: torch.Generator, rank: int) -> bool:
+        """Go on with the random numbers, and with the plan if a callback has loaded one."""
+        training = self.optimizer_.training
+        if not training:
+            if rank:
+                torch.manual_seed(
+                    torch.initial_seed() + rank
+                )  # other noise, the same order of rows
+            return False
+        order.set_state(training["order"].cpu())
+        torch.set_rng_state(training["torch"].cpu())
+        if "cuda" in training and torch.device(self.device).type == "cuda":
+            torch.cuda.set_rng_state(training["cuda"].cpu(), self.device)
+        if "epoch" not in training:
+            return False
+        self.progress_.epoch, self.progress_.update = training["epoch"], training["update"]
+        return True
+
+    def _remember(self) -> None:
+        """Put what `_resume` needs where a checkpoint finds it."""
+        training = self.optimizer_.training
+        training["order"] = self.run_.order.get_state()
+        training["torch"] = torch.get_rng_state()
+        if torch.device(self.device).type == "cuda":
+            training["cuda"] = torch.cuda.get_rng_state(self.device)
+        training["epoch"], training["update"] = self.progress_.epoch, self.progress_.update
+
+    def _rates(self, resumed: bool) -> list[tuple[dict[str, Any], float]] | None:
+        """Every parameter group with its peak rate, unless a scheduler is in charge."""
+        if any(isinstance(callback, LRScheduler) for _, callback in self.callbacks_):
+            return None
+        rates = []
+        for turn, optimizer in zip(self.turns, self.optimizer_.optimizers, strict=True):
+            for group in optimizer.param_groups:
+                peak = (
+                    group["initial_lr"]
+                    if resumed
+                    else (turn.optimizer or group).get("lr", group["lr"])
+                )
+                group["initial_lr"] = group["lr"] = peak
+                rates.append((group, peak))
+        return rates
+
+    def _hears(self, event: str) -> bool:
+        """Whether any callback listens, so that nothing is done for none."""
+        return any(
+            getattr(type(callback), event) is not getattr(Callback, event)
+            for _, callback in self.callbacks_
+        )
+
+    def _take_turn(self, turn: int) -> None:
+        """Have gradients computed for this turn's players alone."""
+        if len(self.turns) > 1:
+            for weights in self.run_.weights:
+                for _, weight in weights:
+                    weight.requires_grad_(False)
+            for _, weight in self.run_.weights[turn]:
+                weight.requires_grad_(True)
+
+    def _record_losses(self) -> None:
+        """Write the epoch's mean losses into the history."""
+        run = self.run_
+        totals = torch.stack(
+            [*run.sums, *(torch.tensor(float(n), device=self.device) for n in run.rows)]
+        )
+        if run.world > 1:
+            distributed.all_reduce(totals)
+        sums, rows = totals.view(2, -1).tolist()
+        losses = [total / max(n, 1.0) for total, n in zip(sums, rows, strict=True)]
+        if len(self.turns) > 1:
+            for turn, loss in zip(self.turns, losses, strict=True):
+                self._record(f"train_loss_{turn.name}", loss)
+        self._record("train_loss", losses[0])
+
+    def _record(self, name: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"Training diverged: {name} was {loss} in epoch {len(self.history)}. Lower lr, "
+                f"which is {self.lr}; if X has extreme values, scale or clip them first."
+            )
+        best = min((row.get(name, math.inf) for row in self.history[:-1]), default=math.inf)
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", loss < best)
+
+    def _interrupted(self) -> None:
+        """Keep what was trained when the user pressed Ctrl-C."""
+        if self.history and "train_loss" not in self.history[-1]:
+            if any(self.run_.rows):
+                self._record_losses()
+            else:
+                self.history.pop()
+        if not self.history:
+            raise KeyboardInterrupt
+        self._remember()
+        warnings.warn(
+            f"Training was interrupted in epoch {len(self.history)} of {self.progress_.n_epochs}. "
+            "The weights reached so far are kept.",
+            stacklevel=2,
+        )
+
+    def _release(self) -> None:
+        """Undo what a run did to rates and gradients."""
+        run = self.__dict__.pop("run_", None)
+        if run is None:
+            return
+        for group, peak in run.rates or []:
+            group["lr"] = peak
+        for weights in run.weights:
+            for _, weight in weights:
+                weight.requires_grad_(True)
+                weight.grad = None
+
+    def _end(self, X: Batches) -> None:
+        self.notify("on_train_end", X=X, y=None)
+        if not all(torch.isfinite(weight).all() for _, weight in self._named_weights()):
+            raise FloatingPointError(
+                f"Training diverged: a weight was not finite after epoch {len(self.history)}. "
+                f"Lower lr, which is {self.lr}; if X has extreme values, scale or clip them first."
+            )
+
+    def _training_state(self) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+        return self.module_.state_dict(), self.optimizer_.state_dict(), list(self.history)
+
+    def _restore(self, state: tuple[dict[str, Any], dict[str, Any], list[Any]]) -> None:
+        self.module_.load_state_dict(state[0])
+        self.optimizer_.load_state_dict(state[1])
+        self.history[:] = state[2]
+
+    # Pickles hold CPU tensors
+
+    def __getstate__(self) -> dict[str, Any]:
+        if torch.device(self.device).type == "cpu" or not self.initialized_:
+            return super().__getstate__()
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.__dict__["module_"], twin.__dict__["optimizer_"] = copy.deepcopy(
+            (self.module_, self.optimizer_)
+        )
+        twin._move("cpu")
+        return NeuralNet.__getstate__(twin)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if torch.device(state["device"]).type == "cuda" and not torch.cuda.is_available():
+            state["device"] = "cpu"
+        super().__setstate__(state)
+        if torch.device(self.device).type != "cpu" and self.initialized_:
+            self._move(self.device)
+
+    def _move(self, device: str) -> None:
+        self.module_.to(device)
+        for optimizer in self.optimizer_.optimizers:
+            for values in optimizer.state.values():
+                for name, value in values.items():
+                    values[name] = value.to(device) if isinstance(value, Tensor) else value
+
+
+@dataclass
+class _Run:
+    """What lasts for one call of `partial_fit` and is never saved."""
+
+    order: torch.Generator
+    rank: int
+    world: int
+    rates: list[tuple[dict[str, Any], float]] | None
+    weights: list[list[tuple[str, Tensor]]]
+    hears_batches: bool
+    hears_gradients: bool
+    steps: list[Any] = field(default_factory=list)
+    sums: list[Tensor] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+
+
+def _process() -> tuple[int, int]:
+    """Return the rank of this process, and how many there are."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def _n_rows(batch: Batch) -> int:
+    return len(next(iter(batch.values())))

@@ -1,0 +1,1 @@
+"""Torch modules. Nothing in here knows of scikit-learn or skorch."""

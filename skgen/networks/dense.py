@@ -1,0 +1,88 @@
+"""Fully connected encoders and decoders."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["ACTIVATIONS", "DenseAutoencoder"]
+
+ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+}
+
+
+def dense(sizes: Sequence[int], activation: str, last_activation: str | None) -> nn.Sequential:
+    """Return linear layers of the given sizes with activations between them and after the last."""
+    layers: list[nn.Module] = []
+    for number, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=2):
+        layers.append(nn.Linear(n_in, n_out))
+        name = activation if number < len(sizes) else last_activation
+        if name is not None:
+            layers.append(ACTIVATIONS[name]())
+    return nn.Sequential(*layers)
+
+
+class TiedDecoder(nn.Module):
+    """A decoder whose weights are the encoder's, transposed, with biases of its own."""
+
+    def __init__(self, encoder: nn.Sequential, activation: str, last_activation: str | None):
+        super().__init__()
+        layers = [layer for layer in encoder if isinstance(layer, nn.Linear)]
+        # In a tuple torch does not register them, so every weight has one owner and one name.
+        self._layers = tuple(reversed(layers))
+        self.biases = nn.ParameterList(torch.zeros(layer.in_features) for layer in self._layers)
+        self.activation = ACTIVATIONS[activation]()
+        self.last_activation = ACTIVATIONS[last_activation or "identity"]()
+
+    def forward(self, code: Tensor) -> Tensor:  # (batch, n_components) -> (batch, n_features)
+        """Return the reconstruction of rows from their codes."""
+        for number, (layer, bias) in enumerate(zip(self._layers, self.biases, strict=True), 1):
+            code = functional.linear(code, layer.weight.T, bias)
+            code = self.activation(code) if number < len(self._layers) else code
+        return self.last_activation(code)
+
+
+class DenseAutoencoder(nn.Module):
+    """An encoder of the given layer sizes and a decoder that mirrors it."""
+
+    def __init__(
+        self,
+        n_features: int,
+        hidden_layer_sizes: Sequence[int],
+        n_components: int,
+        *,
+        activation: str = "silu",
+        output_activation: str | None = None,
+        tied_weights: bool = False,
+    ):
+        super().__init__()
+        sizes = [n_features, *hidden_layer_sizes, n_components]
+        self.encoder = dense(sizes, activation, None)
+        self.decoder: nn.Module = (
+            TiedDecoder(self.encoder, activation, output_activation)
+            if tied_weights
+            else dense(sizes[::-1], activation, output_activation)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, n_features)
+        """Return the reconstruction of rows."""
+        return self.decoder(self.encoder(x))
+
+    def hidden(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of hidden sizes)
+        """Return the activations of the encoder's hidden layers, side by side."""
+        activations = []
+        for linear, activation in zip(self.encoder[:-1:2], self.encoder[1:-1:2], strict=True):
+            x = activation(linear(x))
+            activations.append(x)
+        return torch.cat(activations, dim=1)

@@ -1,0 +1,185 @@
+"""Constructor parameters declared once: default, constraint and description side by side."""
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import starmap
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from sklearn.base import BaseEstimator, clone
+
+__all__ = ["Component", "Declared", "parameter", "resolve"]
+
+_ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
+_SECTION = re.compile(rf"^({'|'.join(_ORDER)})\n-+$", re.MULTILINE)
+
+
+def parameter(
+    default: Any,
+    constraint: Sequence[Any],
+    kind: str,
+    description: str,
+    *,
+    positional: bool = False,
+) -> Any:
+    """Declare one constructor parameter of a `Declared` class.
+
+    Parameters
+    ----------
+    default : object
+        The default value. It is also what the generated docstring states.
+
+    constraint : list
+        What scikit-learn's parameter validation accepts, as in `_parameter_constraints`.
+
+    kind : str
+        The type, as the docstring states it, such as ``"int or None"``.
+
+    description : str
+        What the parameter does. White space is folded.
+
+    positional : bool, default=False
+        Whether the parameter may be passed by position.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To be assigned, with an annotation, in a class body.
+    """
+    metadata = {"constraint": list(constraint), "kind": kind, "description": description}
+    return dataclasses.field(default=default, kw_only=not positional, metadata=metadata)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(parameter,))
+class Declared(BaseEstimator):
+    """A scikit-learn estimator whose constructor is the list of its declared parameters.
+
+    A subclass writes ``name: type = parameter(...)`` in its body. Its constructor, its
+    `_parameter_constraints` and the "Parameters" section of its docstring are made from these and
+    from those it inherits. `_fitted` maps the names of attributes that every subclass gets in
+    `fit` to their descriptions, which join the "Attributes" section.
+    """
+
+    _fitted: ClassVar[Mapping[str, str]] = {}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = getattr(cls, "__dataclass_fields__", {})
+        undeclared = [
+            name
+            for name, value in vars(cls).items()
+            if (name in inherited or isinstance(value, dataclasses.Field))
+            and name not in inspect.get_annotations(cls)
+        ]
+        if undeclared:
+            raise TypeError(
+                f"{cls.__name__} declares {undeclared} without an annotation, so a dataclass would "
+                "ignore it: write `name: type = parameter(...)`."
+            )
+        written = cls.__dict__.get("__doc__") or ""
+        cls.__doc__ = written or cls.__name__
+        dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+        cls._parameter_constraints = {
+            field.name: field.metadata["constraint"] for field in dataclasses.fields(cls)
+        }
+        cls.__doc__ = _complete(inspect.cleandoc(written), cls)
+
+
+def _complete(written: str, cls: type) -> str:
+    """Put the declared parameters and the inherited attributes into a docstring."""
+    inherited: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        inherited.update(vars(base).get("_fitted", {}))
+    head, *rest = _SECTION.split(written)
+    sections = {title: body.strip("\n") for title, body in zip(rest[::2], rest[1::2], strict=True)}
+    sections["Parameters"] = "\n\n".join(
+        _entry(
+            f"{field.name} : {field.metadata['kind']}, default={field.default!r}",
+            field.metadata["description"],
+        )
+        for field in _in_reading_order(cls)
+    )
+    sections["Attributes"] = "\n\n".join(
+        filter(None, [sections.get("Attributes"), *starmap(_entry, inherited.items())])
+    )
+    titled = [
+        f"{title}\n{'-' * len(title)}\n{sections[title]}" for title in _ORDER if sections.get(title)
+    ]
+    return "\n\n".join([head.strip("\n"), *titled]) + "\n"
+
+
+def _entry(head: str, text: str) -> str:
+    body = "\n\n".join(
+        textwrap.fill(
+            " ".join(part.split()),
+            width=100,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for part in text.strip().split("\n\n")
+    )
+    return f"{head}\n{body}"
+
+
+def _in_reading_order(cls: type) -> list[dataclasses.Field[Any]]:
+    """Positional parameters first, then a class's own before those it inherits."""
+    depth: dict[str, int] = {}
+    for position, base in enumerate(cls.__mro__):
+        for name in inspect.get_annotations(base):
+            depth.setdefault(name, position)
+    fields = dataclasses.fields(cls)
+    return sorted(fields, key=lambda field: (bool(field.kw_only), depth[field.name]))
+
+
+class Component(Declared):
+    """A value without weights that a model is composed of: a corruption, a loss, a penalty.
+
+    It prints, compares, pickles and clones by its parameters, and these can be searched over
+    (``corruption__level``).
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return bool(self.get_params(deep=False) == other.get_params(deep=False))
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(sorted(self.get_params(deep=False).items()))))
+
+
+AnyComponent = TypeVar("AnyComponent", bound=Component)
+
+
+def resolve(
+    spec: str | AnyComponent | None, named: Mapping[str, type[AnyComponent]]
+) -> AnyComponent | None:
+    """Return a validated component for a constructor's value: a name, a component or None.
+
+    Parameters
+    ----------
+    spec : str, Component or None
+        What the user passed.
+
+    named : mapping of str to Component class
+        The components that have a name.
+
+    Returns
+    -------
+    component : Component or None
+        A component of its own, so that later changes to the user's object do not reach it.
+
+    Raises
+    ------
+    sklearn.utils._param_validation.InvalidParameterError
+        If a parameter of the component is out of its range.
+    """
+    if spec is None:
+        return None
+    component = named[spec]() if isinstance(spec, str) else clone(spec)
+    component._validate_params()
+    return component

@@ -1,0 +1,102 @@
+"""What the engine plays: turns, and the rate at which they are played."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from skgen.batches import Batch
+
+__all__ = ["LR_SCHEDULES", "Progress", "Turn", "one_cycle"]
+
+
+@dataclass
+class Progress:
+    """How far training has come. Losses get it as `state`, for ramps and annealing.
+
+    Attributes
+    ----------
+    epoch : int
+        Passes completed under the present plan.
+
+    n_epochs : int
+        Passes planned.
+
+    update : int
+        Optimizer steps made under the present plan, all turns together.
+
+    n_updates : int
+        Optimizer steps planned.
+    """
+
+    epoch: int = 0
+    n_epochs: int = 0
+    update: int = 0
+    n_updates: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """The share of the plan that is done, from 0 to 1; 1 where there is no plan."""
+        return self.update / self.n_updates if self.n_updates else 1.0
+
+
+class Turn(NamedTuple):
+    """One move in an iteration: these players step down the gradient of this loss.
+
+    Attributes
+    ----------
+    players : tuple of str
+        Names of the submodules whose weights move. All others stand still, and let gradients pass.
+
+    loss : callable
+        ``loss(module, batch, state)`` returns a scalar tensor, a mean over the batch's rows.
+        `module` is the whole network, `batch` a mapping of tensors, `state` a `Progress`. It has
+        to pickle: a function of a module, or an object with `__call__`.
+
+    name : str
+        What the history calls it: ``train_loss_<name>``.
+
+    repeats : int
+        Updates in one iteration, each on a batch of its own.
+
+    optimizer : mapping or None
+        Settings of this turn's optimizer that differ from the model's, such as
+        ``{"lr": 4e-4, "betas": (0.0, 0.9)}``.
+
+    after_step : callable or None
+        ``after_step(module, state)``, called without gradients after every update of this turn:
+        a moving average of weights, or clipping.
+    """
+
+    players: tuple[str, ...]
+    loss: Callable[[nn.Module, Batch, Progress], Tensor]
+    name: str = "loss"
+    repeats: int = 1
+    optimizer: Mapping[str, Any] | None = None
+    after_step: Callable[[nn.Module, Progress], None] | None = None
+
+
+def one_cycle(fraction: float) -> float:
+    """Return the learning rate, as a share of its peak, at a point of training.
+
+    A cosine from 1/25 up to 1 over the first 30% of the updates, and another down to nearly 0.
+
+    References
+    ----------
+    .. [1] L. Smith, N. Topin, "Super-convergence: very fast training of neural networks using
+       large learning rates", arXiv:1708.07120, 2017.
+    """
+    rise = 0.3
+    if fraction < rise:
+        low, position = 1 / 25, 1 - fraction / rise
+    else:
+        low, position = 1e-5, (fraction - rise) / (1 - rise)
+    return low + (1 - low) * (1 + math.cos(math.pi * position)) / 2
+
+
+LR_SCHEDULES: Mapping[str, Callable[[float], float] | None] = {
+    "one_cycle": one_cycle,
+    "constant": None,
+}

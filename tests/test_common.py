@@ -1,0 +1,163 @@
+"""The contract that every public estimator keeps."""
+
+import inspect
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skgen
+from skgen import LinearAutoencoder
+from skgen.base import BaseModel
+from skgen.parameters import Declared, parameter
+
+ESTIMATORS = [
+    cls
+    for name in skgen.__all__
+    if inspect.isclass(cls := getattr(skgen, name)) and issubclass(cls, BaseEstimator)
+]
+
+
+def instances(**params):
+    """One of every estimator, and of every solver."""
+    models = [cls(**params) for cls in ESTIMATORS]
+    return [*models, LinearAutoencoder(solver="sgd", **params)]
+
+
+each = pytest.mark.parametrize(
+    "model", instances(max_epochs=3, random_state=0), ids=lambda model: str(model)[:40]
+)
+
+
+@parametrize_with_checks(instances(max_epochs=10, random_state=0))
+def test_sklearn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def X():
+    return np.random.default_rng(0).normal(size=(60, 6))
+
+
+@each
+def test_same_seed_same_result(model, X):
+    torch.manual_seed(1)
+    first = clone(model).fit(X)
+    torch.manual_seed(2)
+    second = clone(model).fit(X)
+    np.testing.assert_array_equal(first.transform(X), second.transform(X))
+
+
+@each
+def test_other_seed_other_weights(model, X):
+    if getattr(model, "solver", None) == "svd":
+        pytest.skip("an exact decomposition draws nothing")
+    first, second = clone(model).fit(X), clone(model).set_params(random_state=1).fit(X)
+    assert first.loss_curve_ != second.loss_curve_
+
+
+@each
+def test_random_states_of_the_caller_are_untouched(model, X):
+    torch.manual_seed(7)
+    np.random.seed(7)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    clone(model).fit(X).transform(X)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+
+
+@each
+@pytest.mark.parametrize("through", ["pickle", "joblib"])
+def test_round_trip(model, X, through, tmp_path):
+    model = clone(model).fit(X)
+    if through == "pickle":
+        loaded = pickle.loads(pickle.dumps(model))
+    else:
+        joblib.dump(model, tmp_path / "model.joblib")
+        loaded = joblib.load(tmp_path / "model.joblib")
+    np.testing.assert_array_equal(model.transform(X), loaded.transform(X))
+    if hasattr(model, "partial_fit"):  # the optimizers came along as well
+        np.testing.assert_array_equal(
+            model.partial_fit(X).transform(X), loaded.partial_fit(X).transform(X)
+        )
+
+
+@each
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_set_output(model, X, container):
+    out = clone(model).set_output(transform=container).fit_transform(X)
+    assert isinstance(out, {"pandas": pd.DataFrame, "polars": pl.DataFrame}[container])
+    assert list(out.columns) == list(clone(model).fit(X).get_feature_names_out())
+
+
+@each
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_frames(model, X, frame):
+    names = list("abcdef")
+    table = frame(dict(zip(names, X.T, strict=True)))
+    fitted = clone(model).fit(table)
+    assert list(fitted.feature_names_in_) == names
+    np.testing.assert_allclose(
+        fitted.transform(table), clone(model).fit(X).transform(X), rtol=1e-5, atol=1e-6
+    )
+    with pytest.raises(ValueError, match="feature names should match"):
+        fitted.transform(table[names[::-1]])
+
+
+@each
+def test_grid_search_in_a_pipeline(model, X):
+    pipeline = make_pipeline(StandardScaler(), clone(model))
+    step = pipeline.steps[-1][0]
+    search = GridSearchCV(pipeline, {f"{step}__n_components": [1, 3]}, cv=2, n_jobs=2).fit(X)
+    assert search.best_params_[f"{step}__n_components"] == 3  # of normal data, more explains more
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_documentation_is_complete_and_true(cls):
+    from numpydoc.docscrape import ClassDoc
+
+    documented = {entry.name: entry for entry in ClassDoc(cls)["Parameters"]}
+    signature = inspect.signature(cls).parameters
+    assert documented.keys() == signature.keys()
+    for name, entry in documented.items():
+        assert f"default={signature[name].default!r}" in entry.type
+        assert entry.desc, f"{name} has no description"
+    model = cls().fit(np.random.default_rng(0).normal(size=(40, 4)))
+    attributes = {entry.name for entry in ClassDoc(cls)["Attributes"]}
+    learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    assert learned <= attributes
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_classes_are_abstract_or_final(cls):
+    assert getattr(cls, "__final__", False)
+    for base in cls.__mro__[1:]:
+        if base.__module__.startswith("skgen") and issubclass(base, BaseModel):
+            assert inspect.isabstract(base), base
+
+
+def test_a_parameter_without_annotation_is_refused():
+    with pytest.raises(TypeError, match=r"Careless declares \['size'\] without an annotation"):
+
+        class Careless(Declared):
+            size = parameter(1, [int], "int", "How large.")
+
+
+def test_an_override_without_annotation_is_refused():
+    class Base(Declared):
+        size: int = parameter(1, [int], "int", "How large.")
+
+    with pytest.raises(TypeError, match="without an annotation"):
+
+        class Careless(Base):
+            size = 2

@@ -1,0 +1,248 @@
+import doctest
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from sklearn.datasets import get_data_home
+
+from skgen import datasets
+from skgen.datasets import _fashion_mnist, fetch_fashion_mnist, load_fashion_mnist_10k
+
+FULL = Path(os.environ.get("SKGEN_DATA", "")) / "fashion_mnist.npz"
+needs_full = pytest.mark.skipif(
+    not ("SKGEN_DATA" in os.environ and FULL.is_file()),
+    reason="needs SKGEN_DATA, a folder that holds fashion_mnist.npz",
+)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_fashion_mnist_10k()
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise URLError("no network in this test")
+
+    monkeypatch.setattr(_fashion_mnist, "fetch_openml", refuse)
+
+
+@pytest.fixture
+def openml(monkeypatch, shipped):
+    """Let OpenML answer with blank pictures, but for those that skgen ships and three marks."""
+    pixels = np.zeros((70_000, 784), dtype=np.uint8)
+    pixels[shipped.index] = np.rint(shipped.data * 255)
+    pixels[60_000, 0] = 51
+    pixels[69_999, 783] = 102
+    labels = np.full(70_000, "0", dtype=object)  # OpenML's labels are strings
+    labels[shipped.index] = shipped.target.astype(str)
+    labels[60_000], labels[69_999] = "7", "9"
+    calls = []
+
+    def answer(name, **kwargs):
+        calls.append((name, kwargs["version"]))
+        assert kwargs["return_X_y"] and kwargs["as_frame"] is False
+        return pixels, labels
+
+    monkeypatch.setattr(_fashion_mnist, "fetch_openml", answer)
+    return pixels, labels, calls
+
+
+def test_shipped_arrays(shipped):
+    assert shipped.data.shape == (10_000, 784)
+    assert shipped.data.dtype == np.float32
+    assert shipped.data.min() == 0 and shipped.data.max() == 1
+    assert shipped.images.shape == (10_000, 28, 28)
+    assert np.shares_memory(shipped.images, shipped.data)
+    assert np.issubdtype(shipped.target.dtype, np.signedinteger)
+    np.testing.assert_array_equal(np.bincount(shipped.target), np.full(10, 1000))
+
+
+def test_shipped_rows_are_shuffled(shipped):
+    # In every thousand rows there are about a hundred of each class.
+    for part in np.split(shipped.target, 10):
+        assert np.bincount(part, minlength=10).min() > 60
+
+
+def test_shipped_index(shipped):
+    assert shipped.index.dtype == np.int32
+    assert len(np.unique(shipped.index)) == 10_000
+    assert shipped.index.min() >= 0 and shipped.index.max() < 60_000
+
+
+@needs_full
+def test_shipped_rows_are_those_of_the_official_training_split(shipped):
+    with np.load(FULL, allow_pickle=False) as full:
+        X, y = full["X_train"], full["y_train"]
+    np.testing.assert_array_equal(np.rint(shipped.images * 255), X[shipped.index])
+    np.testing.assert_array_equal(shipped.target, y[shipped.index])
+
+
+def test_bunch(shipped):
+    assert set(shipped) == {
+        "DESCR",
+        "data",
+        "feature_names",
+        "filename",
+        "images",
+        "index",
+        "licence",
+        "target",
+        "target_names",
+    }
+    assert len(shipped.feature_names) == len(set(shipped.feature_names)) == 784
+    assert shipped.feature_names[29] == "pixel_1_1"
+    assert len(shipped.target_names) == 10 and shipped.target_names[9] == "Ankle boot"
+    assert shipped.licence == "MIT" and "MIT" in shipped.DESCR
+    assert "1708.07747" in shipped.DESCR
+    assert Path(shipped.filename).is_file()
+
+
+def test_bunches_share_nothing(shipped):
+    other = load_fashion_mnist_10k()
+    other.target_names.clear()
+    other.data[:] = -1
+    assert len(load_fashion_mnist_10k().target_names) == 10
+    assert shipped.data.min() == 0
+
+
+def test_return_X_y(shipped):
+    X, y = load_fashion_mnist_10k(return_X_y=True)
+    np.testing.assert_array_equal(X, shipped.data)
+    np.testing.assert_array_equal(y, shipped.target)
+
+
+def test_docstring_example():
+    (test,) = doctest.DocTestFinder(recurse=False).find(
+        load_fashion_mnist_10k, "load_fashion_mnist_10k", module=False
+    )
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+@needs_full
+@pytest.mark.parametrize(("subset", "n_rows"), [("train", 60_000), ("test", 10_000)])
+def test_fetch_from_skgen_data(subset, n_rows, no_network):
+    X, y = fetch_fashion_mnist(subset=subset, return_X_y=True)
+    assert X.shape == (n_rows, 784) and X.dtype == np.float32
+    assert X.min() == 0 and X.max() == 1
+    np.testing.assert_array_equal(np.bincount(y), np.full(10, n_rows // 10))
+
+
+def test_skgen_data_goes_first(tmp_path, monkeypatch, no_network):
+    given, home = tmp_path / "given", tmp_path / "home"
+    for folder, level in [(given, 51), (home, 102)]:
+        folder.mkdir()
+        pixels = np.full((2, 28, 28), level, dtype=np.uint8)
+        label = np.array([1, 2], dtype=np.uint8)
+        np.savez(
+            folder / "fashion_mnist.npz", X_train=pixels, y_train=label, X_test=pixels, y_test=label
+        )
+    monkeypatch.setenv("SKGEN_DATA", str(given))
+    found = fetch_fashion_mnist(data_home=home)
+    np.testing.assert_allclose(found.data, 0.2)
+    assert found.filename == str(given / "fashion_mnist.npz")
+    assert np.shares_memory(found.images, found.data)
+    monkeypatch.delenv("SKGEN_DATA")
+    np.testing.assert_allclose(fetch_fashion_mnist(data_home=home).data, 0.4)
+
+
+def test_fetch_splits_openml_rows_and_keeps_them(tmp_path, monkeypatch, openml, shipped):
+    _, _, calls = openml
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    X_test, y_test = fetch_fashion_mnist(subset="test", data_home=tmp_path, return_X_y=True)
+    assert X_test.shape == (10_000, 784)
+    np.testing.assert_allclose([X_test[0, 0], X_test[-1, -1]], [0.2, 0.4])
+    assert X_test.sum() == pytest.approx(0.6)
+    assert (y_test[0], y_test[-1]) == (7, 9)
+
+    # The rest comes out of the file that the first call left, without a second download.
+    X, y = fetch_fashion_mnist(data_home=tmp_path, download_if_missing=False, return_X_y=True)
+    assert X.shape == (60_000, 784)
+    np.testing.assert_array_equal(X[shipped.index], shipped.data)
+    np.testing.assert_array_equal(y[shipped.index], shipped.target)
+    everything = fetch_fashion_mnist(subset="all", data_home=tmp_path)
+    np.testing.assert_array_equal(everything.data[:60_000], X)
+    np.testing.assert_array_equal(everything.data[60_000:], X_test)
+    np.testing.assert_array_equal(everything.target, np.concatenate([y, y_test]))
+    assert calls == [("Fashion-MNIST", 1)]
+    assert [file.name for file in tmp_path.iterdir()] == ["fashion_mnist.npz"]
+
+
+def test_openml_rows_in_another_order_are_refused(tmp_path, monkeypatch, openml):
+    pixels, _, _ = openml
+    pixels[:] = pixels[::-1].copy()
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    with pytest.raises(ValueError, match="official order"):
+        fetch_fashion_mnist(data_home=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_interrupted_download_leaves_no_file(tmp_path, monkeypatch, openml):
+    def stop(path, **arrays):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    monkeypatch.setattr(np, "savez_compressed", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_fashion_mnist(data_home=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_network_error_says_both_ways(tmp_path, monkeypatch, no_network):
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    with pytest.raises(OSError, match="could not be fetched") as caught:
+        fetch_fashion_mnist(data_home=tmp_path)
+    message = str(caught.value)
+    assert "SKGEN_DATA is not set" in message
+    assert "set the environment variable SKGEN_DATA to a folder that holds" in message
+    assert "run this once with a network connection" in message
+    assert str(tmp_path / "fashion_mnist.npz") in message
+    assert isinstance(caught.value.__cause__, URLError)
+
+
+def test_error_names_scikit_learns_data_home_by_default(tmp_path, monkeypatch, no_network):
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "learn"))
+    with pytest.raises(OSError) as caught:
+        fetch_fashion_mnist()
+    assert get_data_home() == str(tmp_path / "learn")
+    assert get_data_home() in str(caught.value)
+
+
+def test_skgen_data_without_the_file(tmp_path, monkeypatch, no_network):
+    empty = tmp_path / "empty"
+    monkeypatch.setenv("SKGEN_DATA", str(empty))
+    with pytest.raises(OSError) as caught:
+        fetch_fashion_mnist(data_home=tmp_path)
+    assert f"SKGEN_DATA is set to {str(empty)!r}, but that folder has no" in str(caught.value)
+
+
+def test_download_if_missing_false_asks_no_one(tmp_path, monkeypatch, openml):
+    _, _, calls = openml
+    monkeypatch.delenv("SKGEN_DATA", raising=False)
+    with pytest.raises(OSError, match="download_if_missing=False"):
+        fetch_fashion_mnist(data_home=tmp_path, download_if_missing=False)
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: fetch_fashion_mnist(subset="valid"), "subset"),
+        (lambda: fetch_fashion_mnist(data_home=3), "data_home"),
+        (lambda: fetch_fashion_mnist(download_if_missing="no"), "download_if_missing"),
+        (lambda: load_fashion_mnist_10k(return_X_y="yes"), "return_X_y"),
+    ],
+)
+def test_wrong_parameters(call, name):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of"):
+        call()
+
+
+def test_public_names():
+    assert datasets.__all__ == sorted(datasets.__all__)
