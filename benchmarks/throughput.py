@@ -125,21 +125,39 @@ def pyod(X, shape):
 def pythae(X, shape):
     import tempfile
 
+    from pythae.data.datasets import BaseDataset
     from pythae.models import AE, AEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
+    class Encoder(BaseEncoder):
+        def __init__(self):
+            super().__init__()
+            self.net = network(shape)[0]
+
+        def forward(self, x):
+            return ModelOutput(embedding=self.net(x))
+
+    class Decoder(BaseDecoder):
+        def __init__(self):
+            super().__init__()
+            self.net = network(shape)[1]
+
+        def forward(self, z):
+            return ModelOutput(reconstruction=self.net(z))
+
     with tempfile.TemporaryDirectory() as folder:
-        model = AE(AEConfig(input_dim=(shape["d"],), latent_dim=shape["code"]))
-        config = BaseTrainerConfig(
+        config = AEConfig(input_dim=(shape["d"],), latent_dim=shape["code"])
+        training = BaseTrainerConfig(
             output_dir=folder,
             num_epochs=shape["epochs"],
             per_device_train_batch_size=shape["batch"],
             learning_rate=1e-3,
         )
-        from pythae.data.datasets import BaseDataset
-
         rows = BaseDataset(torch.from_numpy(X), torch.ones(len(X)))
-        BaseTrainer(model, train_dataset=rows, training_config=config).train()
+        model = AE(config, Encoder(), Decoder())
+        BaseTrainer(model, train_dataset=rows, training_config=training).train()
     return model
 
 

@@ -195,7 +195,7 @@ class Engine(NeuralNet):
         """
         if not self.initialized_:
             self.initialize()
-        before = copy.deepcopy(self._training_state())
+        before = self._training_state()
         n_epochs = self.max_epochs if epochs is None else epochs
         n_updates = n_epochs * self._n_iterations(X) * self._updates_per_iteration
         self.progress_ = Progress(n_epochs=n_epochs, n_updates=n_updates if epochs is None else 0)
@@ -495,7 +495,10 @@ class Engine(NeuralNet):
             )
 
     def _training_state(self) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
-        return self.module_.state_dict(), self.optimizer_.state_dict(), list(self.history)
+        weights, optimizer = copy.deepcopy(
+            (self.module_.state_dict(), self.optimizer_.state_dict())
+        )
+        return weights, optimizer, list(self.history)
 
     def _restore(self, state: tuple[dict[str, Any], dict[str, Any], list[Any]]) -> None:
         self.module_.load_state_dict(state[0])

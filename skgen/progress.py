@@ -36,5 +36,8 @@ class FitProgress(Callback):
         self.bar_.update()
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Close the bar, and drop it: it does not pickle."""
-        self.__dict__.pop("bar_").close()
+        """Close the bar."""
+        self.bar_.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "bar_"}

@@ -76,7 +76,10 @@ class Scaling:
                 low, high = min(low, float(rows.min())), max(high, float(rows.max()))
             rows = rows - shift.astype(rows.dtype)
             total += torch.from_numpy(rows).sum(dim=0, dtype=torch.float64).numpy()
-            squares += float(np.vdot(rows, rows))
+            square = float(np.vdot(rows, rows))
+            if not np.isfinite(square):  # too large for single precision
+                square = float(np.square(rows, dtype=np.float64).sum())
+            squares += square
         mean = shift + total / n_samples
         if output_range is None:
             variance = squares / (n_samples * n_features) - float(np.mean((mean - shift) ** 2))

@@ -554,3 +554,15 @@ def test_two_processes_make_the_same_model_as_one(tmp_path):
     np.testing.assert_array_equal(first["code"], second["code"])
     np.testing.assert_allclose(first["code"], alone["code"], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(first["loss"], alone["loss"], rtol=1e-4)
+
+
+def test_a_pickle_from_a_gpu_loads_where_there_is_none(x):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    net = train(one_turn(), x)
+    net.device = "cuda:0"  # as it would say there
+    loaded = pickle.loads(pickle.dumps(net))
+    assert loaded.device == "cpu"
+    torch.testing.assert_close(weights(loaded), weights(net), rtol=0, atol=0)
+    train(loaded, x, epochs=1)
+    assert len(loaded.history) == 5

@@ -142,11 +142,13 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         return X
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+        self._last_activation()  # so that a bad combination is named before anything about X
         X = super()._learn(X, partial=partial)
         regularised = self._corruption() or self._code_noise() or self._penalties()
-        if self.n_components_ >= self.n_features_in_ and not regularised:
+        expands = self.n_components is not None and self.n_components >= self.n_features_in_
+        if expands and not regularised:
             warnings.warn(
-                f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
+                f"A code of n_components={self.n_components} for {self.n_features_in_} features, "
                 "without regularisation, can learn to copy its input. Distort the input "
                 "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
                 "choose a smaller code.",

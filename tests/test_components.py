@@ -1,0 +1,209 @@
+"""Corruptions, losses, penalties, scaling and batches against closed forms."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+
+from skgen.batches import Rows, ScaledRows, batch_sizes
+from skgen.corruptions import CORRUPTIONS, Gaussian, Masking, SaltAndPepper, Swap
+from skgen.losses import LOSSES, AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
+from skgen.penalties import L1
+from skgen.scaling import Scaling
+
+
+@pytest.fixture
+def x():
+    return torch.randn(2000, 5, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+# Corruptions
+
+
+def test_gaussian(x):
+    noise = Gaussian(0.7)(x) - x
+    assert noise.std().item() == pytest.approx(0.7, rel=0.02)
+    assert noise.mean().item() == pytest.approx(0, abs=0.02)
+    assert torch.equal(Gaussian(0.0)(x), x)
+
+
+def test_masking(x):
+    masked = Masking(0.3)(x)
+    assert (masked == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+    assert torch.equal(masked[masked != 0], x[masked != 0])
+
+
+def test_salt_and_pepper(x):
+    distorted = SaltAndPepper(0.2)(x)
+    low, high = x.min(dim=0).values, x.max(dim=0).values
+    assert (distorted == low).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    assert (distorted == high).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    changed = distorted != x
+    assert ((distorted == low) | (distorted == high))[changed].all()
+
+
+def test_swap_keeps_columns_and_breaks_rows(x):
+    x[:, 1] = x[:, 0]
+    swapped = Swap(0.4)(x)
+    changed = swapped != x
+    assert changed.float().mean().item() == pytest.approx(0.4, abs=0.02)
+    for column in range(5):
+        assert torch.isin(swapped[:, column], x[:, column]).all()
+    both = changed[:, 0] & changed[:, 1]
+    assert (swapped[both, 0] != swapped[both, 1]).float().mean() > 0.9  # each from a row of its own
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS.values())
+def test_corruptions_are_values(kind, x):
+    corruption = kind(0.25)
+    before = x.clone()
+    corruption(x)
+    assert torch.equal(x, before)
+    for twin in (clone(corruption), pickle.loads(pickle.dumps(corruption)), kind(0.25)):
+        assert twin == corruption and hash(twin) == hash(corruption)
+    assert kind(0.5) != corruption
+    assert repr(corruption) == f"{kind.__name__}(level=0.25)"
+    assert corruption.set_params(level=0.5).get_params() == {"level": 0.5}
+
+
+# Losses and penalties
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (SquaredError(), (0.25 + 4 + 0 + 0) / 4),
+        (AbsoluteError(), (0.5 + 2 + 0 + 0) / 4),
+        (Huber(1.0), (0.125 + 1.5 + 0 + 0) / 4),
+        (Huber(0.5), (0.125 + 0.875 + 0 + 0) / 4),
+    ],
+)
+def test_losses_are_means_over_rows_and_features(loss, expected):
+    output = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    target = torch.tensor([[1.5, 0.0], [3.0, 4.0]])
+    assert loss(output, target).item() == pytest.approx(expected)
+
+
+def test_binary_cross_entropy():
+    output, target = torch.tensor([[0.25, 0.5]]), torch.tensor([[1.0, 0.5]])
+    expected = -(np.log(0.25) + np.log(0.5)) / 2
+    assert BinaryCrossEntropy()(output, target).item() == pytest.approx(expected)
+    assert set(LOSSES) == {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
+
+
+def test_l1_is_a_sum_over_units_and_a_mean_over_rows():
+    code = torch.tensor([[1.0, -2.0, 0.0], [0.5, 0.5, 0.0]])
+    assert L1(0.1)(None, None, code).item() == pytest.approx(0.1 * (3 + 1) / 2)
+
+
+# Scaling
+
+
+def test_scaling_standardises_overall():
+    X = np.random.default_rng(0).normal([1e4, -3, 0], [2.0, 1.0, 0.1], size=(5000, 3))
+    scaling = Scaling.fit(X)
+    assert_allclose(scaling.mean, X.mean(axis=0))
+    assert scaling.scale == pytest.approx(np.sqrt(X.var(axis=0).mean()), rel=1e-6)
+    scaled = scaling.tensor(X)
+    assert scaled.dtype == torch.float32
+    assert_allclose(scaled, (X - X.mean(axis=0)) / scaling.scale, atol=1e-5)
+    assert_allclose(scaling.undo(scaling.apply(torch.from_numpy(X))), X)
+
+
+def test_scaling_in_single_precision_far_from_zero():
+    X = (1e4 + np.random.default_rng(0).normal(size=(5000, 2))).astype(np.float32)
+    exact = X.astype(np.float64)
+    scaling = Scaling.fit(X)
+    assert_allclose(scaling.mean, exact.mean(axis=0), rtol=1e-7)
+    assert scaling.scale == pytest.approx(np.sqrt(exact.var(axis=0).mean()), rel=1e-4)
+
+
+def test_scaling_of_huge_values():
+    X = (1e30 * np.random.default_rng(0).normal(size=(100, 2))).astype(np.float32)
+    expected = np.sqrt(X.astype(np.float64).var(axis=0).mean())
+    assert Scaling.fit(X).scale == pytest.approx(expected, rel=1e-4)
+
+
+def test_scaling_into_a_range():
+    X = np.array([[2.0, 4.0], [6.0, 10.0]])
+    scaling = Scaling.fit(X, (-1.0, 1.0))
+    assert_allclose(scaling.apply(torch.from_numpy(X)), [[-1, -0.5], [0, 1]])
+    assert_allclose(scaling.mean, [4, 7])
+    assert Scaling.fit(np.full((3, 2), 5.0), (0.0, 1.0)).scale == 1.0
+
+
+def test_scaling_by_chunks(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(1000, 4))
+    whole = Scaling.fit(X, None)
+    monkeypatch.setattr("skgen.scaling._CHUNK_BYTES", 4 * 8 * 7)  # seven rows at a time
+    parts = Scaling.fit(X, None)
+    assert_allclose(parts.mean, whole.mean)
+    assert parts.scale == pytest.approx(whole.scale)
+    assert torch.equal(parts.tensor(X), whole.tensor(X)) or torch.allclose(
+        parts.tensor(X), whole.tensor(X), atol=1e-6
+    )
+
+
+# Batches
+
+
+@pytest.mark.parametrize(
+    "n_rows, batch_size, sizes",
+    [
+        (10, 5, [5, 5]),
+        (12, 5, [5, 5, 2]),
+        (11, 5, [5, 6]),
+        (3, 5, [3]),
+        (1, 5, [1]),
+        (2, 1, [1, 1]),
+    ],
+)
+def test_batch_sizes(n_rows, batch_size, sizes):
+    assert batch_sizes(n_rows, batch_size) == sizes
+    rows = Rows({"x": torch.zeros(n_rows, 2)}, batch_size)
+    assert [len(batch["x"]) for batch in rows.epoch()] == sizes
+    assert rows.n_batches == len(sizes)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
+def test_every_row_once_and_columns_together(block_bytes, monkeypatch):
+    monkeypatch.setattr("skgen.batches._BLOCK_BYTES", block_bytes)
+    x = torch.arange(103.0)[:, None]
+    rows = Rows({"x": x, "y": 2 * x[:, 0]}, 10)
+    generator = torch.Generator().manual_seed(0)
+    batches = list(rows.epoch(generator))
+    seen = torch.cat([batch["x"][:, 0] for batch in batches])
+    assert not torch.equal(seen, x[:, 0])
+    assert torch.equal(seen.sort().values, x[:, 0])
+    assert torch.equal(torch.cat([batch["y"] for batch in batches]), 2 * seen)
+    again = torch.cat([b["x"][:, 0] for b in rows.epoch(torch.Generator().manual_seed(0))])
+    assert torch.equal(again, seen)
+    other = torch.cat([batch["x"][:, 0] for batch in rows.epoch(generator)])
+    assert not torch.equal(other, seen)
+
+
+def test_a_choice_of_rows():
+    rows = Rows({"x": torch.arange(10.0)[:, None]}, 4, np.array([7, 1, 3]))
+    (batch,) = rows.epoch()
+    assert batch["x"][:, 0].tolist() == [7, 1, 3]
+
+
+def test_columns_of_unequal_length():
+    with pytest.raises(ValueError, match=r"one length, got \{'x': 3, 'y': 2\}"):
+        Rows({"x": torch.zeros(3, 1), "y": torch.zeros(2)}, 2)
+
+
+def test_rows_scaled_when_asked_for():
+    X = np.random.default_rng(0).normal(5, 3, size=(20, 3))
+    scaling = Scaling.fit(X)
+    lazy, eager = ScaledRows(X, scaling), scaling.tensor(X)
+    index = torch.tensor([3, 17, 0])
+    torch.testing.assert_close(lazy.index_select(0, index), eager.index_select(0, index))
