@@ -86,8 +86,8 @@ class BaseModel(Declared, ABC):
         False,
         ["boolean"],
         "bool",
-        """Whether to set aside a part of X, to stop when the loss on it no longer improves, and to
-        keep the weights that were best on it.""",
+        """Whether `fit` sets a part of X aside, stops when the loss on it no longer improves, and
+        keeps the weights that were best on it.""",
     )
     validation_fraction: float = parameter(
         0.1,
@@ -220,9 +220,11 @@ class BaseModel(Declared, ABC):
         if warm:
             assert_all_finite(X, input_name="X")
         seed = self._seed()
+        stopping = self.early_stopping and not partial
+        settings = self._engine_settings(stopping)
         with seeded(None if warm else seed):
-            net = self._go_on() if warm else self._start(X, device)
-            rows, held_out = self._split(X, net.device, None if partial else seed)
+            net = self._go_on(settings) if warm else self._start(X, device, settings)
+            rows, held_out = self._split(X, net.device, seed if stopping else None)
             net.max_epochs = self.max_epochs or int(np.clip(-(-2000 // rows.n_batches), 20, 200))
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
         self.net_ = net
@@ -231,28 +233,28 @@ class BaseModel(Declared, ABC):
         self.n_iter_ = len(net.history)
         return X
 
-    def _start(self, X: NDArray, device: str) -> Engine:
+    def _start(self, X: NDArray, device: str, settings: dict[str, Any]) -> Engine:
         """Return a new net for X."""
         self.scaling_ = Scaling.fit(X, self._output_range())
-        settings = {"lr": self.lr, "device": device, **self._engine_settings()}
-        return Engine(self._module(X.shape[1]), **settings, **(self.net_params or {})).initialize()
+        settings = {"lr": self.lr, "device": device, **settings, **(self.net_params or {})}
+        return Engine(self._module(X.shape[1]), **settings).initialize()
 
-    def _go_on(self) -> Engine:
+    def _go_on(self, settings: dict[str, Any]) -> Engine:
         """Return the net of earlier calls, with the estimator's present settings."""
         net: Engine = self.net_
         if net.lr != self.lr:
             net.set_params(lr=self.lr)
-        for name, value in self._engine_settings().items():
+        for name, value in settings.items():
             setattr(net, name, value)
         net.initialize_callbacks()
         return net
 
-    def _engine_settings(self) -> dict[str, Any]:
+    def _engine_settings(self, stopping: bool) -> dict[str, Any]:
         """Return what a net takes from the estimator at every call, also when it goes on."""
         callbacks = copy.deepcopy(list(self.callbacks or []))
-        if self.early_stopping:
-            stopping = EarlyStopping(patience=self.n_iter_no_change, load_best=True)
-            callbacks.append(("early_stopping", stopping))
+        if stopping:
+            early_stopping = EarlyStopping(patience=self.n_iter_no_change, load_best=True)
+            callbacks.append(("early_stopping", early_stopping))
         if self.verbose == 1:
             callbacks.append(("progress_bar", FitProgress(type(self).__name__)))
         schedule = self.lr_schedule
@@ -265,13 +267,13 @@ class BaseModel(Declared, ABC):
         }
 
     def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
-        """Return the training rows, and those set aside for early stopping."""
+        """Return the training rows, and those that the seed, if any, sets aside for stopping."""
         columns = {
             "x": self.scaling_.tensor(X, device)
             if _fits(X, device)
             else ScaledRows(X, self.scaling_, device)
         }
-        if seed is None or not self.early_stopping:
+        if seed is None:
             return Rows(columns, self.batch_size), None
         n_validation = max(1, round(self.validation_fraction * len(X)))
         if n_validation >= len(X):

@@ -269,6 +269,13 @@ def test_early_stopping(digits):
     assert error == pytest.approx(losses[best], rel=1e-3)
 
 
+def test_partial_fit_sets_nothing_aside(digits):
+    model = Autoencoder(4, hidden_layer_sizes=(8,), early_stopping=True, random_state=0)
+    model.partial_fit(digits).partial_fit(digits)
+    assert model.n_iter_ == 2 and "valid_loss" not in model.net_.history[-1]
+    assert "valid_loss" in model.set_params(max_epochs=2).fit(digits).net_.history[-1]
+
+
 def model_seed(model):
     """The seed that a fit draws from an integer random_state."""
     return int(np.random.RandomState(model.random_state).randint(2**31 - 1))

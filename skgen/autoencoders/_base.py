@@ -74,6 +74,10 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
     def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
         """Return the encoder and the decoder, as functions of tensors in the units of X."""
 
+    @abstractmethod
+    def _check_invertible(self) -> None:
+        """Raise an error if what `transform` returns cannot be decoded."""
+
     def _code_size(self, n_features: int) -> int:
         return self.n_components or min(32, max(1, n_features // 2))
 
@@ -169,8 +173,14 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         -------
         rows : ndarray of shape (n_samples, n_features_in_)
             Reconstructed rows, in the units of the training data.
+
+        Raises
+        ------
+        ValueError
+            If what `transform` returns is no code and has no way back.
         """
         check_is_fitted(self)
+        self._check_invertible()
         codes = check_array(X, dtype="numeric", ensure_all_finite=False)
         if codes.shape[1] != self.n_components_:
             raise ValueError(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
@@ -174,28 +173,9 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
     def _n_features_out(self) -> int:
         return self.n_components_ if self.features == "code" else sum(self.hidden_layer_sizes)
 
-    def inverse_transform(self, X: ArrayLike) -> NDArray:
-        """Decode codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes, such as `transform` returns.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_samples, n_features_in_)
-            Reconstructed rows, in the units of the training data.
-
-        Raises
-        ------
-        ValueError
-            If `transform` returns hidden activations, which have no way back.
-        """
-        check_is_fitted(self)
+    def _check_invertible(self) -> None:
         if self.features == "hidden":
             raise ValueError(
                 'With features="hidden", transform returns activations on the way to the code, and '
                 'the decoder starts from the code. Set features="code" to decode.'
             )
-        return super().inverse_transform(X)

@@ -115,24 +115,7 @@ class LinearAutoencoder(BaseAutoencoder):
         """For ``solver="svd"``: which one, as in `sklearn.decomposition.PCA`.""",
     )
 
-    @available_if(_is_trained)
-    def partial_fit(self, X: ArrayLike, y: None = None) -> "LinearAutoencoder":
-        """Learn from one more chunk of rows, with ``solver="sgd"``: one pass at a constant rate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        return super().partial_fit(X)
+    partial_fit = available_if(_is_trained)(BaseAutoencoder.partial_fit)
 
     def _code_size(self, n_features: int) -> int:
         size = super()._code_size(n_features)
@@ -142,6 +125,9 @@ class LinearAutoencoder(BaseAutoencoder):
                 "code cannot use."
             )
         return size
+
+    def _check_invertible(self) -> None:
+        """Every linear code can be decoded."""
 
     def _module(self, n_features: int) -> nn.Module:
         size = min(self._code_size(n_features) + _OVERSAMPLING, n_features)
