@@ -78,9 +78,9 @@ class BaseModel(Declared, ABC):
         [StrOptions(set(LR_SCHEDULES)), callable],
         "{'one_cycle', 'constant'} or callable",
         """How the rate moves in `fit`: up to `lr` over the first 30% of the updates and down to 0,
-        or not at all. A callable maps the share of training done to a share of `lr`. A skorch
-        `LRScheduler` among the callbacks takes its place. `partial_fit` keeps the rate at
-        `lr`.""",
+        or not at all. A callable maps the share of training done to a share of `lr`.
+        `partial_fit` keeps the rate at `lr`. A skorch `LRScheduler` among the callbacks takes the
+        place of all that.""",
     )
     early_stopping: bool = parameter(
         False,
@@ -106,7 +106,7 @@ class BaseModel(Declared, ABC):
         ["boolean"],
         "bool",
         """Whether `fit` goes on from the present weights, optimizer state and random numbers in
-        place of starting anew.""",
+        place of starting anew. What the networks were built with cannot change then.""",
     )
     callbacks: Sequence[Any] | None = parameter(
         None,
@@ -150,9 +150,13 @@ class BaseModel(Declared, ABC):
     def _turns(self) -> list[Turn]:
         """Return who is trained, towards what."""
 
-    def _output_range(self) -> tuple[float, float] | None:
-        """Return the interval that X has to be mapped into, or None to standardise it."""
-        return None
+    def _scaling(self, X: NDArray) -> Scaling:
+        """Return the map from X to network units."""
+        return Scaling.fit(X)
+
+    def _built_with(self) -> dict[str, Any]:
+        """Return the parameters that cannot change while training goes on."""
+        return {"device": self.device, "net_params": self.net_params}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "scaling_")
@@ -177,6 +181,9 @@ class BaseModel(Declared, ABC):
             return checked
         return checked.astype(checked.dtype.newbyteorder("="))
 
+    def _check_trainable(self, X: NDArray) -> None:
+        """Raise an error if the model's loss cannot do with X; any finite X will do by default."""
+
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """Leave the estimator as it was if the block fails."""
@@ -190,22 +197,24 @@ class BaseModel(Declared, ABC):
 
     def _device(self) -> str:
         """Resolve and check `device`."""
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            torch.empty(0, device=self.device)
+            torch.empty(0, device=device)  # which also starts a GPU up, before its seed is set
         except (RuntimeError, AssertionError) as error:
             raise ValueError(
                 f"device={self.device!r} is not available on this machine ({error}). "
                 'Use device="auto" or "cpu".'
             ) from error
-        return str(self.device)
+        return str(device)
 
     def _seed(self) -> int:
         """Draw the seed of a fit, the same one in all processes."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         if distributed.is_available() and distributed.is_initialized():
-            drawn = torch.tensor([seed])
+            device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+            drawn = torch.tensor([seed], device=device)
             distributed.broadcast(drawn, src=0)
             seed = int(drawn.item())
         return seed
@@ -219,6 +228,7 @@ class BaseModel(Declared, ABC):
         X = self._validate(X, reset=not warm)
         if warm:
             assert_all_finite(X, input_name="X")
+        self._check_trainable(X)
         seed = self._seed()
         stopping = self.early_stopping and not partial
         settings = self._engine_settings(stopping)
@@ -235,13 +245,21 @@ class BaseModel(Declared, ABC):
 
     def _start(self, X: NDArray, device: str, settings: dict[str, Any]) -> Engine:
         """Return a new net for X."""
-        self.scaling_ = Scaling.fit(X, self._output_range())
+        self.scaling_ = self._scaling(X)
         settings = {"lr": self.lr, "device": device, **settings, **(self.net_params or {})}
-        return Engine(self._module(X.shape[1]), **settings).initialize()
+        net = Engine(self._module(X.shape[1]), **settings).initialize()
+        net.built_with_ = self._built_with()
+        return net
 
     def _go_on(self, settings: dict[str, Any]) -> Engine:
         """Return the net of earlier calls, with the estimator's present settings."""
         net: Engine = self.net_
+        for name, value in self._built_with().items():
+            if value != net.built_with_[name]:
+                raise ValueError(
+                    f"{name} was {net.built_with_[name]!r} when the networks were built, and is "
+                    f"{value!r} now. Set it back to go on, or fit anew with warm_start=False."
+                )
         if net.lr != self.lr:
             net.set_params(lr=self.lr)
         for name, value in settings.items():

@@ -158,8 +158,9 @@ class Rows(Batches):
     @property
     def _block(self) -> int:
         """The number of batches gathered at once."""
-        first = {
-            name: column.index_select(0, self.rows[:1]) for name, column in self.columns.items()
-        }
-        row_bytes = sum(value.nbytes for value in first.values())
+        first = [
+            column.index_select(0, self.rows[:1].to(column.device))
+            for column in self.columns.values()
+        ]
+        row_bytes = sum(value.nbytes for value in first)
         return max(1, _BLOCK_BYTES // (row_bytes * self.batch_size))

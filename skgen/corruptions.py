@@ -1,7 +1,9 @@
 """Ways to distort rows that a model learns to undo.
 
 Every corruption acts on a batch in the units the network sees, in which each column has mean 0
-and the columns together have standard deviation 1, so a level means the same on any data.
+and the columns together have standard deviation 1, so a level means the same on any data. Where an
+output activation bounds the decoder, X is mapped into its range instead: levels are then shares of
+that range, and what is masked is set to 0 in it.
 """
 
 from abc import ABC, abstractmethod
@@ -61,7 +63,8 @@ class Masking(Corruption):
 
     .. math:: \tilde x = m \odot x, \quad m_j \sim \text{Bernoulli}(1 - \text{level})
 
-    for centred `x`. On a code, which is not centred, masked units are 0.
+    for centred `x`: 0 is the mean of a column. On a code, and on an X that is mapped into the range
+    of a bounded output activation, it is just 0.
 
     References
     ----------

@@ -31,10 +31,12 @@ def seeded(seed: int | None = None) -> Iterator[None]:
     seed : int, default=None
         Seeds the generators for the block. None leaves them where they stand.
     """
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices):
-        if seed is not None:
+    on_gpu = torch.cuda.is_initialized()
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if on_gpu else []):
+        if seed is not None and on_gpu:
             torch.manual_seed(seed)
+        elif seed is not None:
+            torch.default_generator.manual_seed(seed)  # queues nothing for a GPU not yet in use
         yield
 
 
@@ -80,7 +82,8 @@ class Engine(NeuralNet):
     Notes
     -----
     Under `torch.distributed` every process takes its share of each batch and gradients are
-    averaged, so that any number of processes makes the same steps as one at the same batch size.
+    averaged, so that any number of processes makes the same steps as one at the same batch size,
+    but for random noise, which every process draws for its own rows.
     """
 
     def __init__(
@@ -247,7 +250,8 @@ class Engine(NeuralNet):
         stream = itertools.chain.from_iterable(X.epoch(run.order) for _ in itertools.count())
         for _ in range(self._n_iterations(X)):
             for number, turn in enumerate(self.turns):
-                self._take_turn(number)
+                if len(self.turns) > 1:
+                    self._take_turn(number)
                 for _ in range(turn.repeats):
                     self._update(next(stream), number)
         self.history.record(
@@ -260,8 +264,9 @@ class Engine(NeuralNet):
         run = self.run_
         n_rows = n_global = _n_rows(batch)
         if run.world > 1:
-            batch = {name: value[run.rank :: run.world] for name, value in batch.items()}
-            n_rows = _n_rows(batch)
+            n_rows = len(range(run.rank, n_global, run.world))
+            share = slice(run.rank, None, run.world) if n_rows else slice(1)  # a row without weight
+            batch = {name: value[share] for name, value in batch.items()}
         if run.rates is not None and self.lr_schedule is not None and self.progress_.n_updates:
             factor = self.lr_schedule(self.progress_.fraction)
             for group, peak in run.rates:
@@ -355,12 +360,13 @@ class Engine(NeuralNet):
         self.notify("on_train_begin", X=X, y=None)
         rank, world = _process()
         resumed = self._resume(order, rank)
-        by_name = self._named_weights()
+        by_name = [(name, weight) for name, weight in self._named_weights() if weight.requires_grad]
         self.run_ = _Run(
             order=order,
             rank=rank,
             world=world,
             rates=self._rates(resumed),
+            learnable=[weight for _, weight in by_name],
             weights=[[(n, w) for n, w in by_name if id(w) in ids] for ids in self._players()],
             hears_batches=self._hears("on_batch_begin") or self._hears("on_batch_end"),
             hears_gradients=self._hears("on_grad_computed"),
@@ -426,12 +432,10 @@ class Engine(NeuralNet):
 
     def _take_turn(self, turn: int) -> None:
         """Have gradients computed for this turn's players alone."""
-        if len(self.turns) > 1:
-            for weights in self.run_.weights:
-                for _, weight in weights:
-                    weight.requires_grad_(False)
-            for _, weight in self.run_.weights[turn]:
-                weight.requires_grad_(True)
+        for weight in self.run_.learnable:
+            weight.requires_grad_(False)
+        for _, weight in self.run_.weights[turn]:
+            weight.requires_grad_(True)
 
     def _record_losses(self) -> None:
         """Write the epoch's mean losses into the history."""
@@ -481,10 +485,9 @@ class Engine(NeuralNet):
             return
         for group, peak in run.rates or []:
             group["lr"] = peak
-        for weights in run.weights:
-            for _, weight in weights:
-                weight.requires_grad_(True)
-                weight.grad = None
+        for weight in run.learnable:
+            weight.requires_grad_(True)
+            weight.grad = None
 
     def _end(self, X: Batches) -> None:
         self.notify("on_train_end", X=X, y=None)
@@ -541,6 +544,7 @@ class _Run:
     rank: int
     world: int
     rates: list[tuple[dict[str, Any], float]] | None
+    learnable: list[Tensor]
     weights: list[list[tuple[str, Tensor]]]
     hears_batches: bool
     hears_gradients: bool

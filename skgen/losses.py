@@ -47,7 +47,8 @@ class Huber(Loss):
         1.0,
         [Interval(Real, 0, None, closed="neither")],
         "float",
-        """Where the loss turns linear, in units of the overall standard deviation of X.""",
+        """Where the loss turns linear, in units of ``scaling_.scale``, the overall standard
+        deviation of X.""",
         positional=True,
     )
 

@@ -149,7 +149,7 @@ class Component(Declared):
         return bool(self.get_params(deep=False) == other.get_params(deep=False))
 
     def __hash__(self) -> int:
-        return hash((type(self), repr(sorted(self.get_params(deep=False).items()))))
+        return hash((type(self), *sorted(self.get_params(deep=False).items())))
 
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)
@@ -180,6 +180,9 @@ def resolve(
     """
     if spec is None:
         return None
+    if isinstance(spec, str) and spec not in named:
+        allowed = f"one of {', '.join(named)}, or " if named else ""
+        raise ValueError(f"Expected {allowed}an object of that kind, got {spec!r}.")
     component = named[spec]() if isinstance(spec, str) else clone(spec)
     component._validate_params()
     return component

@@ -22,7 +22,8 @@ def inference_dtype(X: NDArray) -> np.dtype:
 def tensor_of(rows: NDArray, dtype: np.dtype) -> Tensor:
     """Return rows as a tensor, without a copy where that is safe."""
     rows = np.asarray(rows, dtype=dtype)
-    return torch.from_numpy(rows if rows.flags.writeable else rows.copy())
+    usable = rows.flags.writeable and min(rows.strides) >= 0
+    return torch.from_numpy(rows if usable else rows.copy())
 
 
 @dataclass(frozen=True)
@@ -66,26 +67,27 @@ class Scaling:
         scaling : Scaling
             The fitted scaling. Its scale is 1 where X is constant.
         """
-        n_samples, n_features = X.shape
-        total = np.zeros(n_features)
-        shift = np.asarray(X[0], dtype=np.float64)  # near the mean, so that squares don't cancel
-        squares, low, high = 0.0, np.inf, -np.inf
+        mean, squares, n_rows = np.zeros(X.shape[1]), 0.0, 0
+        low, high = np.inf, -np.inf
         for chunk in chunks(X):
             rows = np.asarray(X[chunk], dtype=inference_dtype(X))
             if output_range is not None:
                 low, high = min(low, float(rows.min())), max(high, float(rows.max()))
-            rows = rows - shift.astype(rows.dtype)
-            total += torch.from_numpy(rows).sum(dim=0, dtype=torch.float64).numpy()
-            square = float(np.vdot(rows, rows))
+            of_rows = tensor_of(rows, rows.dtype).mean(dim=0, dtype=torch.float64).numpy()
+            centred = rows - of_rows.astype(rows.dtype)
+            square = float(np.vdot(centred, centred))
             if not np.isfinite(square):  # too large for single precision
-                square = float(np.square(rows, dtype=np.float64).sum())
-            squares += square
-        mean = shift + total / n_samples
+                square = float(np.square(centred, dtype=np.float64).sum())
+            # Chan, Golub, LeVeque 1979: how two parts' squares about their means combine.
+            total = n_rows + len(rows)
+            shift = of_rows - mean
+            squares += square + float(shift @ shift) * n_rows * len(rows) / total
+            mean += shift * len(rows) / total
+            n_rows = total
         if output_range is None:
-            variance = squares / (n_samples * n_features) - float(np.mean((mean - shift) ** 2))
-            return cls(mean, mean, float(np.sqrt(max(variance, 0.0))) or 1.0)
+            return cls(mean, mean, float(np.sqrt(squares / X.size)) or 1.0)
         scale = (high - low) / (output_range[1] - output_range[0]) or 1.0
-        return cls(mean, np.full(n_features, low - output_range[0] * scale), scale)
+        return cls(mean, np.full(X.shape[1], low - output_range[0] * scale), scale)
 
     def apply(self, x: Tensor) -> Tensor:
         """Return rows in network units."""

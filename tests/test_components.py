@@ -70,6 +70,7 @@ def test_corruptions_are_values(kind, x):
     for twin in (clone(corruption), pickle.loads(pickle.dumps(corruption)), kind(0.25)):
         assert twin == corruption and hash(twin) == hash(corruption)
     assert kind(0.5) != corruption
+    assert hash(kind(1)) == hash(kind(1.0)) and kind(1) == kind(1.0)
     assert repr(corruption) == f"{kind.__name__}(level=0.25)"
     assert corruption.set_params(level=0.5).get_params() == {"level": 0.5}
 
@@ -124,6 +125,15 @@ def test_scaling_in_single_precision_far_from_zero():
     scaling = Scaling.fit(X)
     assert_allclose(scaling.mean, exact.mean(axis=0), rtol=1e-7)
     assert scaling.scale == pytest.approx(np.sqrt(exact.var(axis=0).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("first, others", [(3e4, 0.0), (0.0, 1e4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scaling_with_a_first_row_unlike_the_rest(first, others, dtype):
+    X = (others + np.random.default_rng(0).normal(size=(20_000, 5))).astype(dtype)
+    X[0] = first
+    expected = np.sqrt(X.astype(np.float64).var(axis=0).mean())
+    assert Scaling.fit(X).scale == pytest.approx(expected, rel=1e-3)
 
 
 def test_scaling_of_huge_values():

@@ -370,15 +370,21 @@ def test_two_players_take_turns_on_fresh_batches():
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_only_the_named_player_moves(player):
-    toy = GAN()
-    loss = toy.discriminate if player == "discriminator" else toy.generate
+    toy, gradients = GAN(), []
+    losses = {"discriminator": toy.discriminate, "generator": toy.generate}
+
+    def loss(module, batch, state):
+        gradients.extend(w.grad for n, w in module.named_parameters() if not n.startswith(player))
+        return losses[player](module, batch, state)
+
     net = Engine(gan_networks(), [Turn((player,), loss)], lr=0.01, max_epochs=1, verbose=0)
     net.initialize()
     before = copy.deepcopy(net.module_.state_dict())
     net.partial_fit(Rows({"x": torch.randn(32, 1)}, 8))
     for name, value in net.module_.state_dict().items():
         assert torch.equal(value, before[name]) == (not name.startswith(player))
-    assert all(weight.requires_grad for weight in net.module_.parameters())
+    assert gradients and all(gradient is None for gradient in gradients)
+    assert all(w.requires_grad and w.grad is None for w in net.module_.parameters())
 
 
 def test_a_tiny_gan_learns_where_the_data_are():

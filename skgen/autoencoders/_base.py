@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from skgen.base import BaseModel
 from skgen.batches import Batch
@@ -44,7 +44,7 @@ class Reconstruction:
     code_noise: Corruption | None = None
     penalties: Sequence[Penalty] = ()
 
-    def __call__(self, module: nn.Module, batch: Batch, state: Progress) -> Tensor:
+    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective on a batch."""
         x = batch["x"]
         seen = self.corruption(x) if self.corruption and module.training else x
@@ -77,6 +77,9 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
     @abstractmethod
     def _check_invertible(self) -> None:
         """Raise an error if what `transform` returns cannot be decoded."""
+
+    def _built_with(self) -> dict[str, Any]:
+        return {**super()._built_with(), "n_components": self.n_components}
 
     def _code_size(self, n_features: int) -> int:
         return self.n_components or min(32, max(1, n_features // 2))

@@ -53,9 +53,10 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
         None,
         [Interval(Real, 0, None, closed="left"), None],
         "float or None",
-        """How strong it is: for Gaussian noise the standard deviation, in units of the overall
-        standard deviation of X (``scaling_.scale``); for the others the share of cells that are
-        replaced. None stands for the default of that kind.""",
+        """How strong it is: for Gaussian noise the standard deviation, in units of
+        ``scaling_.scale``, which is the overall standard deviation of X unless an output
+        activation bounds X; for the others the share of cells that are replaced. None stands for
+        the default of that kind.""",
     )
 
     def _corruption(self) -> Corruption | None:

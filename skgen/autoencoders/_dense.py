@@ -16,6 +16,7 @@ from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder
 from skgen.parameters import parameter, resolve
 from skgen.penalties import Penalty
+from skgen.scaling import Scaling
 from skgen.turns import Turn
 
 __all__ = ["BaseDenseAutoencoder"]
@@ -27,6 +28,8 @@ _OUTPUT_RANGES = {
     "relu": (0.0, 1.0),
     "softplus": (0.0, 1.0),
 }
+
+_NOTHING_HIDDEN = 'features="hidden" needs at least one hidden layer, got none.'
 
 
 class BaseDenseAutoencoder(BaseAutoencoder, ABC):
@@ -110,8 +113,19 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
             )
         return "sigmoid"
 
-    def _output_range(self) -> tuple[float, float] | None:
-        return _OUTPUT_RANGES.get(self._last_activation() or "")
+    def _scaling(self, X: NDArray) -> Scaling:
+        if isinstance(self._loss(), BinaryCrossEntropy):  # which is about X as it is
+            return Scaling(Scaling.fit(X).mean, np.zeros(X.shape[1]), 1.0)
+        return Scaling.fit(X, _OUTPUT_RANGES.get(self.output_activation or ""))
+
+    def _built_with(self) -> dict[str, Any]:
+        return {
+            **super()._built_with(),
+            "hidden_layer_sizes": self._hidden_layer_sizes(),
+            "activation": self.activation,
+            "output_activation": self._last_activation(),
+            "tied_weights": self.tied_weights,
+        }
 
     def _module(self, n_features: int) -> nn.Module:
         return DenseAutoencoder(
@@ -128,17 +142,8 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         if any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must hold integers of at least 1, got {sizes}.")
         if self.features == "hidden" and not sizes:
-            raise ValueError('features="hidden" needs at least one hidden layer, got none.')
+            raise ValueError(_NOTHING_HIDDEN)
         return [int(size) for size in sizes]
-
-    def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray:
-        X = super()._validate(X, reset=reset)
-        if reset and isinstance(self._loss(), BinaryCrossEntropy) and (X.min() < 0 or X.max() > 1):
-            raise ValueError(
-                'loss="binary_cross_entropy" needs X in [0, 1], got values from '
-                f"{X.min()} to {X.max()}. Scale X, with MinMaxScaler for one, or use another loss."
-            )
-        return X
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         self._last_activation()  # so that a bad combination is named before anything about X
@@ -163,15 +168,26 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
             lambda code: scaling.undo(network.decoder(code)),
         )
 
+    def _check_trainable(self, X: NDArray) -> None:
+        if isinstance(self._loss(), BinaryCrossEntropy) and (X.min() < 0 or X.max() > 1):
+            raise ValueError(
+                'loss="binary_cross_entropy" needs X in [0, 1], got values from '
+                f"{X.min()} to {X.max()}. Scale X, with MinMaxScaler for one, or use another loss."
+            )
+
     def _features(self, dtype: np.dtype) -> RowFunction:
         if self.features == "code":
             return super()._features(dtype)
         network: Any = self._network(dtype)
+        if len(network.encoder) == 1:
+            raise ValueError(_NOTHING_HIDDEN)
         return lambda x: network.hidden(self.scaling_.apply(x))
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components_ if self.features == "code" else sum(self.hidden_layer_sizes)
+        if self.features == "code":
+            return self.n_components_
+        return sum(layer.out_features for layer in self.net_.module_.encoder[:-1:2])
 
     def _check_invertible(self) -> None:
         if self.features == "hidden":

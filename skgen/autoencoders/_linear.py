@@ -68,10 +68,11 @@ class LinearAutoencoder(BaseAutoencoder):
         The diagonal of S.
 
     mean_ : ndarray of shape (n_features_in_,)
-        Mean of every column.
+        Mean of every column; with `partial_fit`, of the first chunk.
 
     n_samples_ : int
-        Number of rows decomposed; with `partial_fit`, of the last chunk, as are the variances.
+        Number of rows decomposed; with `partial_fit`, of the last chunk, as are the variances,
+        which are about `mean_`.
 
     noise_variance_ : float
         Mean variance along the directions left out.
@@ -148,7 +149,7 @@ class LinearAutoencoder(BaseAutoencoder):
             size = min(size, len(X))
         pca = PCA(size, svd_solver=self.svd_solver, random_state=self.random_state).fit(X)
         for name in ("net_", "loss_curve_", "n_iter_"):  # of an earlier fit with the other solver
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         self.scaling_ = Scaling.fit(X)
         self.n_components_, self.n_samples_ = size, len(X)
         for name in _PCA_ATTRIBUTES:

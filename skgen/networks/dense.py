@@ -82,7 +82,8 @@ class DenseAutoencoder(nn.Module):
     def hidden(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of hidden sizes)
         """Return the activations of the encoder's hidden layers, side by side."""
         activations = []
-        for linear, activation in zip(self.encoder[:-1:2], self.encoder[1:-1:2], strict=True):
-            x = activation(linear(x))
-            activations.append(x)
+        for number, layer in enumerate(self.encoder[:-1]):
+            x = layer(x)
+            if number % 2:  # linear layers and activations take turns
+                activations.append(x)
         return torch.cat(activations, dim=1)
