@@ -82,7 +82,7 @@ class DenseAutoencoder(nn.Module):
     def hidden(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of hidden sizes)
         """Return the activations of the encoder's hidden layers, side by side."""
         activations = []
-        for number, layer in enumerate(self.encoder[:-1]):
+        for number, layer in enumerate(list(self.encoder)[:-1]):
             x = layer(x)
             if number % 2:  # linear layers and activations take turns
                 activations.append(x)
