@@ -50,7 +50,7 @@ class BaseModel(Declared, ABC):
         "scaling_ : Scaling": """The fitted map from X to network units: `mean`, `offset`,
             `scale`.""",
         "n_features_in_ : int": "Number of features seen in `fit`.",
-        "feature_names_in_ : ndarray of shape (n_features_in_,)": """Names of the features, if X had
+        "feature_names_in_ : ndarray of shape (n_features,)": """Names of the features, if X had
             string names.""",
     }
 

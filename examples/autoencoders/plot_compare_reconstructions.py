@@ -1,7 +1,7 @@
 """
-=================================
+==================================
 What a code of 32 numbers restores
-=================================
+==================================
 
 Pictures of 784 pixels go through a code of 32 numbers and back: by principal components, by a
 plain autoencoder, and by one that was trained to undo noise. The second half of the picture shows

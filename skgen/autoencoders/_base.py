@@ -169,12 +169,12 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
+        X : array-like of shape (n_samples, n_components)
             Codes, such as `transform` returns.
 
         Returns
         -------
-        rows : ndarray of shape (n_samples, n_features_in_)
+        rows : ndarray of shape (n_samples, n_features)
             Reconstructed rows, in the units of the training data.
 
         Raises

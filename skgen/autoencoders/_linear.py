@@ -54,20 +54,20 @@ class LinearAutoencoder(BaseAutoencoder):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components_, n_features_in_)
+    components_ : ndarray of shape (n_components, n_features)
         Orthonormal principal axes, by explained variance. The sign of each is such that its
         largest entry by magnitude is positive.
 
-    explained_variance_ : ndarray of shape (n_components_,)
+    explained_variance_ : ndarray of shape (n_components,)
         Variance of the code along each, with n_samples - 1 degrees of freedom.
 
-    explained_variance_ratio_ : ndarray of shape (n_components_,)
+    explained_variance_ratio_ : ndarray of shape (n_components,)
         Its share of the total variance of X.
 
-    singular_values_ : ndarray of shape (n_components_,)
+    singular_values_ : ndarray of shape (n_components,)
         The diagonal of S.
 
-    mean_ : ndarray of shape (n_features_in_,)
+    mean_ : ndarray of shape (n_features,)
         Mean of every column; with `partial_fit`, of the first chunk.
 
     n_samples_ : int
