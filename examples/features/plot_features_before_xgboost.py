@@ -268,11 +268,13 @@ where = [
     f"{mean:+.1f} +- {error:.1f} points at {n:,} labels"
     for n, (mean, error) in zip(label_counts, lifts, strict=True)
 ]
-helps = [n for n, (mean, error) in zip(label_counts, lifts, strict=True) if mean > error]
-if not helps:
-    ends = "none that stands out from the spread over draws"
-elif helps[-1] == label_counts[-1]:
-    ends = f"not at its end at {helps[-1]:,} labels"
-else:
-    ends = f"gone after {helps[-1]:,} labels"
-print(f"\nLift over the better of raw and raw + PCA: {', '.join(where)}: {ends}.")
+largest = int(np.argmax([mean for mean, _ in lifts]))
+later = zip(label_counts[largest:], lifts[largest:], strict=True)
+gone = next((n for n, (mean, _) in later if mean < 0.5), None)
+print(
+    f"\nLift over the better of raw and raw + PCA: {', '.join(where)}. It is largest at "
+    f"{label_counts[largest]:,} labels, and",
+    f"under half a point from {gone:,} on."
+    if gone
+    else "not under half a point at any later count.",
+)
