@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -9,8 +7,3 @@ from sklearn.datasets import load_digits
 def digits():
     """Handwritten digits, 8x8 pixels from 0 to 16, in single precision."""
     return load_digits(return_X_y=True)[0].astype(np.float32)
-
-
-needs_data = pytest.mark.skipif(
-    "SKGEN_DATA" not in os.environ, reason="needs the environment variable SKGEN_DATA"
-)
