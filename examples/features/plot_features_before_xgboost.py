@@ -11,7 +11,7 @@ number as the code, and an encoder with random weights, which is no more than a 
 All arms share one setting of XGBoost; logistic regression chooses its penalty by cross-validation.
 
 Run it as a script: it prints the table below and saves the picture. ``--full`` takes all 60,000
-training pictures, up to 10,000 labels, ten draws and the official test split, and a few hours.
+training pictures, up to 10,000 labels, ten draws and the official test split; expect hours.
 """
 
 import argparse

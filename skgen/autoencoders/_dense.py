@@ -60,9 +60,9 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         None,
         [StrOptions(set(ACTIVATIONS)), None],
         "str or None",
-        """Activation of the decoder's output. With a bounded one (``"sigmoid"``, ``"tanh"``), or
-        one bounded below, X is mapped into its range in place of standardised, and
-        reconstructions never leave the bounds of the training data.""",
+        """Activation of the decoder's output. With ``"sigmoid"`` or ``"tanh"``, X is mapped into
+        its range in place of standardised, and reconstructions never leave the range of the
+        training data; with ``"relu"`` or ``"softplus"`` they never fall below it.""",
     )
     tied_weights: bool = parameter(
         False,
