@@ -1,6 +1,20 @@
 """Deep unsupervised and generative models as scikit-learn estimators."""
 
-from skgen.autoencoders import Autoencoder, DenoisingAutoencoder, LinearAutoencoder
+from skgen.autoencoders import (
+    Autoencoder,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    LinearAutoencoder,
+    RedundantAutoencoder,
+    SparseAutoencoder,
+)
 
-__all__ = ["Autoencoder", "DenoisingAutoencoder", "LinearAutoencoder"]
+__all__ = [
+    "Autoencoder",
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "LinearAutoencoder",
+    "RedundantAutoencoder",
+    "SparseAutoencoder",
+]
 __version__ = "0.1.0"

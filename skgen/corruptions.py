@@ -14,9 +14,18 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skgen.parameters import Component, parameter
+from skgen.parameters import Component, parameter, resolve
 
-__all__ = ["CORRUPTIONS", "Corruption", "Gaussian", "Masking", "SaltAndPepper", "Swap"]
+__all__ = [
+    "CORRUPTIONS",
+    "Corruption",
+    "Dropout",
+    "Gaussian",
+    "Masking",
+    "SaltAndPepper",
+    "Swap",
+    "corruption_at",
+]
 
 _RATE = [Interval(Real, 0, 1, closed="both")]
 
@@ -80,6 +89,35 @@ class Masking(Corruption):
         return torch.empty_like(x).bernoulli_(1 - self.level).mul_(x)
 
 
+class Dropout(Corruption):
+    r"""Mask each cell with probability `level`, and scale up the rest, so that the mean stays.
+
+    .. math:: \tilde x = \frac{m \odot x}{1 - \text{level}},
+              \quad m_j \sim \text{Bernoulli}(1 - \text{level})
+
+    Meant for codes: what the decoder adds up has the same mean in training as it has later, when
+    all units are there.
+
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: a
+       simple way to prevent neural networks from overfitting", JMLR 15, 2014, section 10.
+    """
+
+    level: float = parameter(
+        0.3,
+        [Interval(Real, 0, 1, closed="left")],
+        "float",
+        """Share of the cells that are masked.""",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        kept = 1 - self.level
+        return torch.empty_like(x).bernoulli_(kept).div_(kept).mul_(x)
+
+
 class SaltAndPepper(Corruption):
     """Replace each cell, with probability `level`, by an extreme of its column.
 
@@ -125,8 +163,17 @@ class Swap(Corruption):
 
 
 CORRUPTIONS: Mapping[str, type[Corruption]] = {
+    "dropout": Dropout,
     "gaussian": Gaussian,
     "masking": Masking,
     "salt_and_pepper": SaltAndPepper,
     "swap": Swap,
 }
+
+
+def corruption_at(name: str, level: float | None) -> Corruption:
+    """Return the corruption of that name, at that level or, with None, at its default one."""
+    kind = CORRUPTIONS[name]
+    corruption = resolve(kind() if level is None else kind(level), CORRUPTIONS)
+    assert corruption is not None
+    return corruption

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from sklearn.base import BaseEstimator, clone
 
-__all__ = ["Component", "Declared", "parameter", "resolve"]
+__all__ = ["Component", "Declared", "override", "parameter", "resolve"]
 
 _ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
 _SECTION = re.compile(rf"^({'|'.join(_ORDER)})\n-+$", re.MULTILINE)
@@ -52,7 +52,23 @@ def parameter(
     return dataclasses.field(default=default, kw_only=not positional, metadata=metadata)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(parameter,))
+def override(default: Any) -> Any:
+    """Give an inherited parameter another default, and keep all else that was declared of it.
+
+    Parameters
+    ----------
+    default : object
+        The new default value.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To be assigned, with an annotation, in a class body.
+    """
+    return dataclasses.field(default=default, metadata={"constraint": None})
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(parameter, override))
 class Declared(BaseEstimator):
     """A scikit-learn estimator whose constructor is the list of its declared parameters.
 
@@ -79,6 +95,15 @@ class Declared(BaseEstimator):
                 f"{cls.__name__} declares {undeclared} without an annotation, so a dataclass would "
                 "ignore it: write `name: type = parameter(...)`."
             )
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, dataclasses.Field) and value.metadata.get("constraint") is None:
+                if name not in inherited:
+                    raise TypeError(f"{cls.__name__} overrides {name}, which it does not inherit.")
+                declared = inherited[name]
+                field = dataclasses.field(
+                    default=value.default, kw_only=declared.kw_only, metadata=declared.metadata
+                )
+                setattr(cls, name, field)
         written = cls.__dict__.get("__doc__") or ""
         cls.__doc__ = written or cls.__name__
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)

@@ -4,28 +4,37 @@ Every penalty is a sum over code units and a mean over rows, times its own weigh
 """
 
 from abc import ABC, abstractmethod
-from numbers import Real
+from numbers import Integral, Real
+from typing import Any
 
+import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
+from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import Component, parameter
 
-__all__ = ["L1", "Penalty"]
+__all__ = ["KL", "L1", "Contractive", "Penalty"]
+
+_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+_ELEMENTWISE: Any = tuple(ACTIVATIONS.values())
 
 
 class Penalty(Component, ABC):
     """Base class of the penalties: call it with the networks, a batch and its code."""
 
     @abstractmethod
-    def __call__(self, module: nn.Module, x: Tensor, code: Tensor) -> Tensor:
+    def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
 
 
 class L1(Penalty):
-    r"""Make the code sparse.
+    r"""Make the code sparse: few units that are not 0.
 
     .. math:: \text{weight} \cdot \frac{1}{n} \sum_{r=1}^{n} \sum_i |\text{Enc}_i(x_r)|
+
+    Small activations with a large decoder would pay little and say as much, so it takes tied
+    weights, or another bound on the decoder, to mean anything.
 
     Examples
     --------
@@ -36,13 +45,135 @@ class L1(Penalty):
 
     weight: float = parameter(
         1e-3,
-        [Interval(Real, 0, None, closed="left")],
+        _NOT_NEGATIVE,
         "float",
         """How much one unit of activation costs, against a mean squared error of 1 for predicting
         the mean of every column.""",
         positional=True,
     )
 
-    def __call__(self, module: nn.Module, x: Tensor, code: Tensor) -> Tensor:
+    def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
         return self.weight * code.abs().sum(dim=1).mean()
+
+
+class KL(Penalty):
+    r"""Make every unit active at a target rate: seldom, and none of them never.
+
+    .. math:: \text{weight} \cdot \sum_i \left[ \rho \log \frac{\rho}{\hat\rho_i}
+              + (1 - \rho) \log \frac{1 - \rho}{1 - \hat\rho_i} \right],
+              \quad \hat\rho_i = \frac{1}{n} \sum_{r=1}^{n} \text{Enc}_i(x_r)
+
+    with the target rate :math:`\rho`, and :math:`\hat\rho_i` the mean activation of a unit over a
+    batch. Activations have to lie in [0, 1], as those of ``code_activation="sigmoid"`` do.
+
+    References
+    ----------
+    .. [1] A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford, 2011, section 3.
+    """
+
+    weight: float = parameter(
+        1e-3,
+        _NOT_NEGATIVE,
+        "float",
+        """How much a unit's divergence of 1 costs, against a mean squared error of 1 for
+        predicting the mean of every column.""",
+        positional=True,
+    )
+    target_rate: float = parameter(
+        0.05,
+        [Interval(Real, 0, 1, closed="neither")],
+        "float",
+        """The mean activation that every unit is drawn to.""",
+    )
+
+    def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
+        """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
+        target = self.target_rate
+        rate = code.mean(dim=0).clamp(1e-6, 1 - 1e-6)  # a saturated unit costs much, not infinity
+        divergence = (
+            target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
+        )
+        return self.weight * divergence.sum()
+
+
+class Contractive(Penalty):
+    r"""Make the code insensitive to small changes of the input.
+
+    .. math:: \text{weight} \cdot \frac{1}{n} \sum_{r=1}^{n}
+              \left\| \frac{\partial\, \text{Enc}(x_r)}{\partial x} \right\|_F^2
+
+    An encoder with one nonlinearity, after its first layer, has a closed form, which is used. For
+    others the norm is estimated without bias from random directions,
+
+    .. math:: \|J\|_F^2 = \mathbb{E}_u \|J^\top u\|^2, \quad u_i = \pm 1 \text{ with equal odds}
+
+    A small code with a large decoder would pay little and say as much, so it takes tied weights,
+    or another bound on the decoder, to mean anything.
+
+    References
+    ----------
+    .. [1] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio, "Contractive auto-encoders:
+       explicit invariance during feature extraction", ICML 2011.
+    .. [2] M. Hutchinson, "A stochastic estimator of the trace of the influence matrix for
+       Laplacian smoothing splines", Communications in Statistics 18, 1989.
+    """
+
+    weight: float = parameter(
+        1e-2,
+        _NOT_NEGATIVE,
+        "float",
+        """How much a squared norm of 1 costs, in network units on both sides, against a mean
+        squared error of 1 for predicting the mean of every column.""",
+        positional=True,
+    )
+    n_directions: int = parameter(
+        1,
+        [Interval(Integral, 1, None, closed="left")],
+        "int",
+        """Random directions for every row, where there is no closed form. More of them make the
+        estimate steadier and training slower.""",
+    )
+
+    def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
+        """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
+        return self.weight * self._squared_norm(module.encoder, x, code).mean()
+
+    def _squared_norm(self, encoder: nn.Module, x: Tensor, code: Tensor) -> Tensor:
+        """Return the squared Frobenius norm of the Jacobian at every row, or an estimate."""
+        layers = list(encoder) if isinstance(encoder, nn.Sequential) else [encoder]
+        match layers:
+            case [nn.Linear() as only]:
+                return only.weight.square().sum()
+            case [nn.Linear() as first, activation] if isinstance(activation, _ELEMENTWISE):
+                slope = _slope(activation, first, x, code)
+                return slope.square() @ first.weight.square().sum(dim=1)
+            case [nn.Linear() as first, activation, nn.Linear() as second] if isinstance(
+                activation, _ELEMENTWISE
+            ):  # ||V diag(s) W||^2 = s' (V'V * WW') s
+                slope = _slope(activation, first, x)
+                gram = (second.weight.T @ second.weight) * (first.weight @ first.weight.T)
+                return ((slope @ gram) * slope).sum(dim=1)
+        with torch.enable_grad():  # also on rows set aside, where no weight gets a gradient
+            x = x.detach().requires_grad_()
+            code = encoder(x)
+            squares = []
+            for _ in range(self.n_directions):
+                signs = torch.empty_like(code).bernoulli_().mul_(2).sub_(1)
+                (pulled,) = torch.autograd.grad(code, x, signs, create_graph=True)
+                squares.append(pulled.square().sum(dim=1))
+        return torch.stack(squares).mean(dim=0)
+
+
+def _slope(
+    activation: nn.Module, layer: nn.Linear, x: Tensor, output: Tensor | None = None
+) -> Tensor:
+    """Return the derivative of an elementwise activation, from its output where that is easy."""
+    if output is not None and isinstance(activation, nn.Sigmoid):
+        return output * (1 - output)
+    if output is not None and isinstance(activation, nn.Tanh):
+        return 1 - output.square()
+    with torch.enable_grad():
+        before = layer(x).requires_grad_()
+        (slope,) = torch.autograd.grad(activation(before).sum(), before, create_graph=True)
+    return slope

@@ -9,9 +9,17 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 
-from skgen import Autoencoder, DenoisingAutoencoder, LinearAutoencoder
+from skgen import (
+    Autoencoder,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    LinearAutoencoder,
+    RedundantAutoencoder,
+    SparseAutoencoder,
+)
 from skgen.corruptions import CORRUPTIONS, Gaussian, Masking
-from skgen.penalties import L1
+from skgen.metrics import hoyer_sparsity
+from skgen.penalties import KL, L1, Contractive
 
 QUICK = {"hidden_layer_sizes": (128, 64), "max_epochs": 200, "random_state": 0}
 
@@ -106,15 +114,13 @@ def test_tied_weights(digits):
 
 
 def test_penalty_makes_the_code_sparse(digits):
-    def hoyer(code):  # 0 for equal entries, 1 for a single one
-        ratio = np.abs(code).sum(axis=1) / np.sqrt((code**2).sum(axis=1))
-        return np.mean((np.sqrt(32) - ratio) / (np.sqrt(32) - 1))
+    def hoyer(penalty):
+        model = Autoencoder(32, penalty=penalty, **QUICK).fit(digits)
+        return hoyer_sparsity(model.transform(digits)).mean()
 
-    plain = Autoencoder(32, **QUICK).fit(digits).transform(digits)
-    sparse = Autoencoder(32, penalty=L1(0.03), **QUICK).fit(digits).transform(digits)
-    assert hoyer(sparse) > 2 * hoyer(plain)
-    two = Autoencoder(32, penalty=[L1(0.01), L1(0.02)], **QUICK).fit(digits).transform(digits)
-    assert hoyer(two) == pytest.approx(hoyer(sparse), abs=0.05)
+    sparse = hoyer(L1(0.03))
+    assert sparse > 2 * hoyer(None)
+    assert hoyer([L1(0.01), L1(0.02)]) == pytest.approx(sparse, abs=0.05)
 
 
 def test_code_noise_survives_noise_on_the_code(digits):
@@ -144,14 +150,50 @@ def test_denoising_undoes_its_noise_better_than_a_plain_one(digits, noise):
     assert mse(denoiser, test, noisy) < 0.8 * mse(plain, test, noisy)
 
 
-def test_thin_class_equals_its_composition(digits):
-    params = {"hidden_layer_sizes": (32,), "max_epochs": 3, "random_state": 0}
-    thin = DenoisingAutoencoder(8, noise="swap", noise_level=0.2, **params).fit(digits)
-    general = Autoencoder(8, corruption=CORRUPTIONS["swap"](0.2), **params).fit(digits)
+ONE_LAYER = {"n_components": 128, "hidden_layer_sizes": (), "tied_weights": True}
+RELU = {**ONE_LAYER, "code_activation": "relu"}
+SIGMOID = {**ONE_LAYER, "code_activation": "sigmoid"}
+
+
+@pytest.mark.parametrize(
+    "thin, general",
+    [
+        (
+            DenoisingAutoencoder(8, noise="swap", noise_level=0.2),
+            Autoencoder(8, corruption=CORRUPTIONS["swap"](0.2)),
+        ),
+        (DenoisingAutoencoder(8), Autoencoder(8, corruption="masking")),
+        (SparseAutoencoder(), Autoencoder(penalty=L1(0.03 / 8), **RELU)),
+        (SparseAutoencoder(weight=0.02), Autoencoder(penalty=L1(0.02), **RELU)),
+        (
+            SparseAutoencoder(method="kl", weight=0.1, target_rate=0.2),
+            Autoencoder(penalty=KL(0.1, target_rate=0.2), **SIGMOID),
+        ),
+        (SparseAutoencoder(method="kl"), Autoencoder(penalty=KL(0.01), **SIGMOID)),
+        (RedundantAutoencoder(), Autoencoder(code_noise="dropout", **ONE_LAYER)),
+        (
+            RedundantAutoencoder(noise="gaussian", noise_level=0.1),
+            Autoencoder(code_noise=Gaussian(0.1), **ONE_LAYER),
+        ),
+        (ContractiveAutoencoder(), Autoencoder(penalty=Contractive(), **SIGMOID)),
+        (
+            ContractiveAutoencoder(8, hidden_layer_sizes=(9, 7), n_directions=2, weight=0.3),
+            Autoencoder(
+                8,
+                hidden_layer_sizes=(9, 7),
+                code_activation="sigmoid",
+                tied_weights=True,
+                penalty=Contractive(0.3, n_directions=2),
+            ),
+        ),
+    ],
+    ids=lambda model: str(model)[:50],
+)
+def test_thin_class_equals_its_composition(digits, thin, general):
+    for model in (thin, general):
+        model.set_params(max_epochs=2, random_state=0).fit(digits)
     assert_array_equal(thin.transform(digits), general.transform(digits))
-    by_name = Autoencoder(8, corruption="masking", **params).fit(digits)
-    default = DenoisingAutoencoder(8, **params).fit(digits)
-    assert_array_equal(by_name.transform(digits), default.transform(digits))
+    assert thin.loss_curve_ == general.loss_curve_
 
 
 def test_transform_adds_no_noise(digits):
@@ -166,6 +208,108 @@ def test_grid_search_over_parts_of_a_part(digits):
     search = GridSearchCV(model, {"corruption__level": [0.1, 20.0]}, cv=2).fit(digits)
     assert search.best_params_ == {"corruption__level": 0.1}
     assert search.best_estimator_.net_.turns[0].loss.corruption == Gaussian(0.1)
+
+
+# Expanding codes
+
+
+@pytest.mark.parametrize("cls", [SparseAutoencoder, RedundantAutoencoder, ContractiveAutoencoder])
+def test_expands_by_default_within_limits(cls, digits):
+    assert cls(max_epochs=1).fit(digits).n_components_ == 128
+    wide = np.random.default_rng(0).normal(size=(10, 600))
+    assert cls(max_epochs=1).fit(wide).n_components_ == 1024
+
+
+EXPANDING = {"max_epochs": 60, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def identity(digits):
+    with pytest.warns(UserWarning, match="A code of"):
+        return Autoencoder(**RELU, **EXPANDING).fit(digits)
+
+
+@pytest.mark.parametrize("weight", [None, 1e-2])
+def test_l1_leaves_few_units_active(digits, identity, weight):
+    sparse = SparseAutoencoder(weight=weight, **EXPANDING).fit(digits)
+    codes = sparse.transform(digits)
+    assert sparse.sparsity_ == pytest.approx(hoyer_sparsity(codes).mean(), rel=1e-6)
+    assert sparse.share_of_zeros_ == np.mean(codes == 0) > 0.6
+    assert sparse.sparsity_ > hoyer_sparsity(identity.transform(digits)).mean() + 0.15
+    assert sparse.score(digits) > 0.8
+
+
+def test_kl_draws_units_to_the_target_rate(digits):
+    for rate in (0.05, 0.3):
+        params = {"target_rate": rate, "lr": 0.05, **EXPANDING}
+        model = SparseAutoencoder(method="kl", weight=1.0, **params).fit(digits)
+        assert np.median(model.transform(digits).mean(axis=0)) == pytest.approx(rate, rel=0.2)
+
+
+def test_top_k_keeps_so_many_units_and_no_more(digits):
+    model = SparseAutoencoder(method="top_k", n_active=10, **EXPANDING).fit(digits)
+    active = (model.transform(digits) != 0).sum(axis=1)
+    assert active.max() == 10 and active.mean() > 9.5
+    assert model.share_of_zeros_ == pytest.approx(1 - active.mean() / 128)
+    assert model.score(digits) > 0.8
+    default = SparseAutoencoder(100, method="top_k", max_epochs=1).fit(digits)
+    assert (default.transform(digits) != 0).sum(axis=1).max() == 10
+
+
+def test_dead_units_are_counted(digits):
+    model = SparseAutoencoder(weight=1e-2, max_epochs=2, random_state=0).fit(digits)
+    assert not model.dead_units_.all()
+    with torch.no_grad():  # no row gets these units above 0
+        model.net_.module_.encoder[0].weight[:5] = 0
+        model.net_.module_.encoder[0].bias[:5] = -1
+    model.set_params(lr=1e-12).partial_fit(digits)
+    assert model.dead_units_[:5].all()
+    assert_array_equal(model.dead_units_, np.ptp(model.transform(digits), axis=0) == 0)
+
+
+@pytest.mark.parametrize(
+    "params, remedy",
+    [
+        ({"weight": 1.0}, "Lower the weight of the penalty or lower lr"),
+        ({"method": "top_k", "n_active": 1, "n_components": 512}, "Raise n_active"),
+    ],
+)
+def test_mostly_dead_units_are_warned_of(digits, params, remedy):
+    with pytest.warns(UserWarning, match=rf"\d+ of the \d+ units of the code are dead.*{remedy}"):
+        model = SparseAutoencoder(**{"max_epochs": 30, "random_state": 0, **params}).fit(digits)
+    assert model.dead_units_.mean() > 0.5
+
+
+@pytest.mark.parametrize("noise, level", [("dropout", 0.5), ("gaussian", 1.0)])
+def test_redundant_code_survives_its_noise(digits, identity, noise, level):
+    redundant = RedundantAutoencoder(noise=noise, noise_level=level, **EXPANDING).fit(digits)
+    linear = Autoencoder(**ONE_LAYER, penalty=L1(0.0), **EXPANDING).fit(digits)
+    distort = CORRUPTIONS[noise](level)
+
+    def error(model):
+        torch.manual_seed(0)
+        noisy = distort(torch.from_numpy(model.transform(digits))).numpy()
+        return np.mean((model.inverse_transform(noisy) - digits) ** 2)
+
+    assert error(redundant) < 0.7 * error(linear)
+    assert_array_equal(redundant.transform(digits), redundant.transform(digits))
+
+
+@pytest.mark.parametrize("hidden", [(), (64, 32)])
+def test_contractive_code_moves_less_for_its_spread(digits, hidden):
+    """Small changes of the input move the code less, against what tells rows apart."""
+
+    def sensitivity(model):
+        nearby = digits + np.random.default_rng(0).normal(0, 0.1, digits.shape).astype(np.float32)
+        codes = model.transform(digits)
+        moved = np.mean((model.transform(nearby) - codes) ** 2)
+        return moved / np.mean((codes - codes.mean(axis=0)) ** 2)
+
+    params = {"hidden_layer_sizes": hidden, **EXPANDING}
+    contractive = ContractiveAutoencoder(weight=0.1, **params).fit(digits)
+    free = ContractiveAutoencoder(weight=0.0, **params).fit(digits)
+    assert sensitivity(contractive) < 0.7 * sensitivity(free)
+    assert contractive.score(digits) > 0.6
 
 
 # Linear

@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
-from skgen import Autoencoder, DenoisingAutoencoder, LinearAutoencoder
+from skgen import Autoencoder, DenoisingAutoencoder, LinearAutoencoder, SparseAutoencoder
 from skgen.corruptions import Masking
+from skgen.penalties import KL
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +173,38 @@ def test_hidden_features_have_no_way_back(X):
 def test_an_expanding_code_needs_regularisation(X):
     with pytest.warns(UserWarning, match=r"corruption\).*code_noise\).*penalty\)"):
         small().set_params(n_components=6).fit(X)
-    for params in ({"corruption": "masking"}, {"code_noise": "gaussian"}):
+    for params in ({"corruption": "masking"}, {"code_noise": "dropout"}):
         small().set_params(n_components=20, **params).fit(X)  # warnings are errors, see pyproject
     DenoisingAutoencoder(20, hidden_layer_sizes=(8,), max_epochs=1).fit(X)
+
+
+def test_noise_that_a_growing_code_outgrows(X):
+    with pytest.warns(UserWarning, match=r'Gaussian noise on an unbounded code.*"dropout"'):
+        small(code_noise="gaussian").fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small(code_noise="gaussian", code_activation="tanh").fit(X)
+        small(code_noise="gaussian", tied_weights=True).fit(X)
+
+
+def test_rates_need_a_code_of_rates(X):
+    for model in (small(penalty=KL()), SparseAutoencoder(method="kl", code_activation="relu")):
+        with pytest.raises(ValueError, match='set code_activation="sigmoid", got'):
+            model.fit(X)
+        assert not hasattr(model, "n_features_in_")
+
+
+def test_more_active_units_than_there_are(X):
+    with pytest.raises(ValueError, match="n_active=13 units cannot be active in a code of 12"):
+        SparseAutoencoder(method="top_k", n_active=13).fit(X)
+
+
+def test_structure_of_a_warm_start_cannot_change(X):
+    model = SparseAutoencoder(method="top_k", max_epochs=1, warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="n_active was 1 when the networks were built, and is 2"):
+        model.set_params(n_active=2).fit(X)
+    with pytest.raises(ValueError, match="code_activation was 'relu' when"):
+        model.set_params(n_active=1, code_activation="tanh").fit(X)
 
 
 def test_a_linear_code_cannot_expand(X):

@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skgen
-from skgen import LinearAutoencoder
+from skgen import ContractiveAutoencoder, LinearAutoencoder, SparseAutoencoder
 from skgen.base import BaseModel
-from skgen.parameters import Declared, parameter
+from skgen.parameters import Declared, override, parameter
 
 ESTIMATORS = [
     cls
@@ -29,9 +29,14 @@ ESTIMATORS = [
 
 
 def instances(**params):
-    """One of every estimator, and of every solver."""
-    models = [cls(**params) for cls in ESTIMATORS]
-    return [*models, LinearAutoencoder(solver="sgd", **params)]
+    """One of every estimator, and of every way in which it works."""
+    return [
+        *[cls(**params) for cls in ESTIMATORS],
+        LinearAutoencoder(solver="sgd", **params),
+        SparseAutoencoder(method="kl", **params),
+        SparseAutoencoder(method="top_k", **params),
+        ContractiveAutoencoder(hidden_layer_sizes=(16, 8), **params),
+    ]
 
 
 each = pytest.mark.parametrize(
@@ -152,6 +157,22 @@ def test_a_parameter_without_annotation_is_refused():
 
         class Careless(Declared):
             size = parameter(1, [int], "int", "How large.")
+
+
+def test_an_override_keeps_all_but_the_default():
+    class Base(Declared):
+        size: int = parameter(1, [int], "int", "How large.", positional=True)
+
+    class Larger(Base):
+        size: int = override(2)
+
+    assert Larger().size == 2 and Larger(3).size == 3 and Base().size == 1
+    assert Larger._parameter_constraints == Base._parameter_constraints == {"size": [int]}
+    assert "size : int, default=2" in Larger.__doc__ and "How large." in Larger.__doc__
+    with pytest.raises(TypeError, match="Lost overrides colour, which it does not inherit"):
+
+        class Lost(Base):
+            colour: str = override("red")
 
 
 def test_an_override_without_annotation_is_refused():

@@ -9,9 +9,11 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 from skgen.batches import Rows, ScaledRows, batch_sizes
-from skgen.corruptions import CORRUPTIONS, Gaussian, Masking, SaltAndPepper, Swap
+from skgen.corruptions import CORRUPTIONS, Dropout, Gaussian, Masking, SaltAndPepper, Swap
 from skgen.losses import LOSSES, AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
-from skgen.penalties import L1
+from skgen.metrics import hoyer_sparsity
+from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder, TopK
+from skgen.penalties import KL, L1, Contractive
 from skgen.scaling import Scaling
 
 
@@ -39,6 +41,16 @@ def test_masking(x):
     masked = Masking(0.3)(x)
     assert (masked == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
     assert torch.equal(masked[masked != 0], x[masked != 0])
+
+
+def test_dropout_keeps_the_mean(x):
+    x = x + 3
+    dropped = Dropout(0.3)(x)
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+    kept = dropped != 0
+    torch.testing.assert_close(dropped[kept], x[kept] / 0.7)
+    assert dropped.mean().item() == pytest.approx(3, abs=0.05)
+    assert torch.equal(Dropout(0.0)(x), x)
 
 
 def test_salt_and_pepper(x):
@@ -103,6 +115,88 @@ def test_binary_cross_entropy():
 def test_l1_is_a_sum_over_units_and_a_mean_over_rows():
     code = torch.tensor([[1.0, -2.0, 0.0], [0.5, 0.5, 0.0]])
     assert L1(0.1)(None, None, code).item() == pytest.approx(0.1 * (3 + 1) / 2)
+
+
+def test_kl_is_0_at_the_target_and_a_sum_over_units():
+    code = torch.tensor([[0.1, 0.5], [0.3, 0.5]])  # rates .2 and .5
+    assert KL(1.0, target_rate=0.2)(None, None, code[:, :1]).item() == pytest.approx(0, abs=1e-6)
+    expected = 0.2 * np.log(0.2 / 0.5) + 0.8 * np.log(0.8 / 0.5)
+    assert KL(3.0, target_rate=0.2)(None, None, code).item() == pytest.approx(3 * expected)
+    saturated = torch.zeros(4, 1, requires_grad=True)
+    cost = KL(1.0)(None, None, saturated)
+    assert torch.isfinite(cost) and cost > KL(1.0)(None, None, torch.full((4, 1), 0.01))
+
+
+def squared_jacobian(encoder, x):
+    """The mean over rows of the squared norm of the Jacobian, by automatic differentiation."""
+    norms = [torch.autograd.functional.jacobian(encoder, row).square().sum() for row in x]
+    return torch.stack(norms).mean().item()
+
+
+@pytest.mark.parametrize("code_activation", [None, *sorted(ACTIVATIONS)])
+@pytest.mark.parametrize("hidden", [(), (7,)])
+def test_contractive_is_exact_with_one_nonlinearity(x, hidden, code_activation):
+    if hidden and code_activation is not None:
+        pytest.skip("two nonlinearities")
+    module = DenseAutoencoder(5, hidden, 8, activation="silu", code_activation=code_activation)
+    x = x[:20]
+    penalty = Contractive(0.5)(module, x, module.encoder(x))
+    jacobian = squared_jacobian(module.encoder, x)
+    assert penalty.item() == pytest.approx(0.5 * jacobian, rel=1e-4)
+    with torch.no_grad():  # as on rows set aside
+        assert Contractive(0.5)(module, x, module.encoder(x)) == penalty  # and nothing drawn
+    penalty.backward()
+    assert module.encoder[0].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("n_directions", [1, 4])
+def test_contractive_is_unbiased_beyond(x, n_directions):
+    module = DenseAutoencoder(5, (9, 7), 4, activation="tanh", code_activation="sigmoid")
+    row = x[:1]
+    rows = row.expand(20_000, -1)
+    estimate = Contractive(1.0, n_directions=n_directions)._squared_norm(
+        module.encoder, rows, module.encoder(rows)
+    )
+    exact = squared_jacobian(module.encoder, row)
+    error = estimate.std().item() / len(rows) ** 0.5
+    assert estimate.mean().item() == pytest.approx(exact, abs=4 * error)
+    assert error < 0.02 * exact
+    if n_directions == 4:  # and as much steadier
+        one = Contractive(1.0)._squared_norm(module.encoder, rows, module.encoder(rows))
+        assert estimate.var().item() == pytest.approx(one.var().item() / 4, rel=0.2)
+
+
+def test_contractive_reaches_all_weights_of_a_deep_encoder(x):
+    module = DenseAutoencoder(5, (9, 7), 4, activation="tanh")
+    Contractive(1.0)(module, x, module.encoder(x)).backward()
+    for layer in module.encoder[::2]:
+        assert layer.weight.grad.abs().sum() > 0
+
+
+def test_top_k(x):
+    kept = TopK(2)(x)
+    assert ((kept != 0).sum(dim=1) == 2).all()
+    assert torch.equal(kept.sum(dim=1), x.sort(dim=1).values[:, -2:].flip(1).sum(dim=1))
+    assert torch.equal(kept[kept != 0], x[kept != 0])
+
+
+def test_hidden_activations_end_before_the_code(x):
+    module = DenseAutoencoder(5, (4, 3), 2, code_activation="relu", n_active=1)
+    first = module.encoder[:2](x)
+    expected = torch.cat([first, module.encoder[2:4](first)], dim=1)
+    assert torch.equal(module.hidden(x), expected)
+
+
+# Metrics
+
+
+def test_hoyer_sparsity():
+    codes = np.array([[1, 1, 1, 1], [0, 0, -5, 0], [3, 4, 0, 0], [0, 0, 0, 0]])
+    assert_allclose(hoyer_sparsity(codes), [0, 1, 2 - 7 / 5, 1], atol=1e-12)
+    scaled = hoyer_sparsity(codes * [[1e-200], [1e200], [1e200], [1]])
+    assert_allclose(scaled, hoyer_sparsity(codes), atol=1e-12)
+    with pytest.raises(ValueError, match="minimum of 2"):
+        hoyer_sparsity([[1.0]])
 
 
 # Scaling

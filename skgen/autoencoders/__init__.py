@@ -1,7 +1,17 @@
 """Autoencoders: transformers that learn a code from which rows can be restored."""
 
 from skgen.autoencoders._autoencoder import Autoencoder
+from skgen.autoencoders._contractive import ContractiveAutoencoder
 from skgen.autoencoders._denoising import DenoisingAutoencoder
 from skgen.autoencoders._linear import LinearAutoencoder
+from skgen.autoencoders._redundant import RedundantAutoencoder
+from skgen.autoencoders._sparse import SparseAutoencoder
 
-__all__ = ["Autoencoder", "DenoisingAutoencoder", "LinearAutoencoder"]
+__all__ = [
+    "Autoencoder",
+    "ContractiveAutoencoder",
+    "DenoisingAutoencoder",
+    "LinearAutoencoder",
+    "RedundantAutoencoder",
+    "SparseAutoencoder",
+]

@@ -6,8 +6,8 @@ from typing import final
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skgen.autoencoders._dense import BaseDenseAutoencoder
-from skgen.corruptions import CORRUPTIONS, Corruption
-from skgen.parameters import parameter, resolve
+from skgen.corruptions import CORRUPTIONS, Corruption, corruption_at
+from skgen.parameters import parameter
 
 __all__ = ["DenoisingAutoencoder"]
 
@@ -44,10 +44,10 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     noise: str = parameter(
         "masking",
         [StrOptions(set(CORRUPTIONS))],
-        "{'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
-        """The kind of distortion: added noise, cells set to their column's mean, cells set to an
-        extreme of their column, or cells that take another row's value in their column. See
-        `skgen.corruptions`.""",
+        "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
+        """The kind of distortion: cells set to their column's mean while the others are scaled
+        up, added noise, cells set to their column's mean, cells set to an extreme of their column,
+        or cells that take another row's value in their column. See `skgen.corruptions`.""",
     )
     noise_level: float | None = parameter(
         None,
@@ -60,5 +60,4 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     )
 
     def _corruption(self) -> Corruption | None:
-        kind = CORRUPTIONS[self.noise]
-        return resolve(kind() if self.noise_level is None else kind(self.noise_level), CORRUPTIONS)
+        return corruption_at(self.noise, self.noise_level)

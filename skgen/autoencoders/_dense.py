@@ -11,11 +11,11 @@ from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
 from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
-from skgen.corruptions import Corruption
+from skgen.corruptions import Corruption, Gaussian
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder
 from skgen.parameters import parameter, resolve
-from skgen.penalties import Penalty
+from skgen.penalties import KL, Penalty
 from skgen.scaling import Scaling
 from skgen.turns import Turn
 
@@ -46,8 +46,13 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         "silu",
         [StrOptions(set(ACTIVATIONS))],
         "str",
-        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}. The code itself has
-        none.""",
+        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
+    )
+    code_activation: str | None = parameter(
+        None,
+        [StrOptions(set(ACTIVATIONS)), None],
+        "str or None",
+        """Activation of the code, one of the same. None leaves it linear and unbounded.""",
     )
     loss: str | Loss = parameter(
         "squared_error",
@@ -92,12 +97,26 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         """Return what is added to the loss."""
         return []
 
+    def _code_activation(self) -> str | None:
+        """Return the activation of the code."""
+        return self.code_activation
+
+    def _n_active(self, n_components: int) -> int | None:
+        """Return how many units of the code may be active at once, if that is limited."""
+        return None
+
     def _loss(self) -> Loss:
         loss = resolve(self.loss, LOSSES)
         assert loss is not None  # the parameter's constraint
         return loss
 
     def _turns(self) -> list[Turn]:
+        activation = self._code_activation()
+        if activation != "sigmoid" and any(isinstance(one, KL) for one in self._penalties()):
+            raise ValueError(
+                "The KL penalty compares rates of activation, so it needs a code in [0, 1]: set "
+                f'code_activation="sigmoid", got {activation!r}.'
+            )
         objective = Reconstruction(
             self._loss(), self._corruption(), self._code_noise(), self._penalties()
         )
@@ -123,16 +142,21 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
             **super()._built_with(),
             "hidden_layer_sizes": self._hidden_layer_sizes(),
             "activation": self.activation,
+            "code_activation": self._code_activation(),
+            "n_active": self._n_active(self._code_size(self.n_features_in_)),
             "output_activation": self._last_activation(),
             "tied_weights": self.tied_weights,
         }
 
     def _module(self, n_features: int) -> nn.Module:
+        n_components = self._code_size(n_features)
         return DenseAutoencoder(
             n_features,
             self._hidden_layer_sizes(),
-            self._code_size(n_features),
+            n_components,
             activation=self.activation,
+            code_activation=self._code_activation(),
+            n_active=self._n_active(n_components),
             output_activation=self._last_activation(),
             tied_weights=self.tied_weights,
         )
@@ -148,7 +172,12 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         self._last_activation()  # so that a bad combination is named before anything about X
         X = super()._learn(X, partial=partial)
-        regularised = self._corruption() or self._code_noise() or self._penalties()
+        regularised = (
+            self._corruption()
+            or self._code_noise()
+            or self._penalties()
+            or self._n_active(self.n_components_)
+        )
         expands = self.n_components is not None and self.n_components >= self.n_features_in_
         if expands and not regularised:
             warnings.warn(
@@ -156,7 +185,15 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
                 "without regularisation, can learn to copy its input. Distort the input "
                 "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
                 "choose a smaller code.",
-                stacklevel=3,
+                stacklevel=4,
+            )
+        scalable = self._code_activation() not in {"sigmoid", "tanh"} and not self.tied_weights
+        if isinstance(self._code_noise(), Gaussian) and scalable and not self._penalties():
+            warnings.warn(
+                "Gaussian noise on an unbounded code has little effect, since the code can grow "
+                'until the noise does not matter. Bound it (code_activation="tanh"), tie the '
+                'weights (tied_weights=True), or use code_noise="dropout".',
+                stacklevel=4,
             )
         return X
 
@@ -179,7 +216,7 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         if self.features == "code":
             return super()._features(dtype)
         network: Any = self._network(dtype)
-        if len(network.encoder) == 1:
+        if network.n_hidden == 0:
             raise ValueError(_NOTHING_HIDDEN)
         return lambda x: network.hidden(self.scaling_.apply(x))
 
@@ -187,7 +224,7 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
     def _n_features_out(self) -> int:
         if self.features == "code":
             return self.n_components_
-        return sum(layer.out_features for layer in self.net_.module_.encoder[:-1:2])
+        return sum(self._hidden_layer_sizes())
 
     def _check_invertible(self) -> None:
         if self.features == "hidden":

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ACTIVATIONS", "DenseAutoencoder"]
+__all__ = ["ACTIVATIONS", "DenseAutoencoder", "TopK"]
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "identity": nn.Identity,
@@ -31,6 +31,19 @@ def dense(sizes: Sequence[int], activation: str, last_activation: str | None) ->
         if name is not None:
             layers.append(ACTIVATIONS[name]())
     return nn.Sequential(*layers)
+
+
+class TopK(nn.Module):
+    """Keep the `n_active` largest activations of every row, and set the others to 0."""
+
+    def __init__(self, n_active: int):
+        super().__init__()
+        self.n_active = n_active
+
+    def forward(self, code: Tensor) -> Tensor:  # (batch, n_components) -> (batch, n_components)
+        """Return the code with all but its largest entries set to 0."""
+        kept, units = code.topk(self.n_active, dim=1, sorted=False)
+        return torch.zeros_like(code).scatter(1, units, kept)
 
 
 class TiedDecoder(nn.Module):
@@ -63,12 +76,17 @@ class DenseAutoencoder(nn.Module):
         n_components: int,
         *,
         activation: str = "silu",
+        code_activation: str | None = None,
+        n_active: int | None = None,
         output_activation: str | None = None,
         tied_weights: bool = False,
     ):
         super().__init__()
         sizes = [n_features, *hidden_layer_sizes, n_components]
-        self.encoder = dense(sizes, activation, None)
+        self.n_hidden = len(hidden_layer_sizes)
+        self.encoder = dense(sizes, activation, code_activation)
+        if n_active is not None:
+            self.encoder.append(TopK(n_active))
         self.decoder: nn.Module = (
             TiedDecoder(self.encoder, activation, output_activation)
             if tied_weights
@@ -82,7 +100,7 @@ class DenseAutoencoder(nn.Module):
     def hidden(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of hidden sizes)
         """Return the activations of the encoder's hidden layers, side by side."""
         activations = []
-        for number, layer in enumerate(list(self.encoder)[:-1]):
+        for number, layer in enumerate(list(self.encoder)[: 2 * self.n_hidden]):
             x = layer(x)
             if number % 2:  # linear layers and activations take turns
                 activations.append(x)

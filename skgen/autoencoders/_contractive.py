@@ -1,0 +1,68 @@
+"""The contractive autoencoder."""
+
+from numbers import Integral, Real
+from typing import final
+
+from sklearn.utils._param_validation import Interval
+
+from skgen.autoencoders._expanding import BaseExpandingAutoencoder
+from skgen.parameters import override, parameter
+from skgen.penalties import Contractive, Penalty
+
+__all__ = ["ContractiveAutoencoder"]
+
+
+@final
+class ContractiveAutoencoder(BaseExpandingAutoencoder):
+    r"""An autoencoder whose code changes little when the input does.
+
+    .. math:: L = \ell(\text{Dec}(\text{Enc}(x)), x)
+              + \text{weight} \cdot \left\| \frac{\partial\, \text{Enc}(x)}{\partial x} \right\|_F^2
+
+    Restoring rows takes a code that moves along with what tells them apart; the penalty makes it
+    stand still in all other directions. So it does in closed form, and for infinitely small
+    changes, what denoising does for larger ones by drawing them.
+
+    See Also
+    --------
+    Autoencoder : The general one; equal to this one with ``penalty=Contractive(weight)`` and the
+        same layers, activations and tied weights.
+    DenoisingAutoencoder : Learns from distorted rows.
+
+    Notes
+    -----
+    With one layer each way, and with one hidden layer and a linear code, the norm of the Jacobian
+    is exact and costs next to nothing. With more it is estimated, at the price of another pass
+    through the encoder for each of `n_directions`.
+
+    References
+    ----------
+    .. [1] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio, "Contractive auto-encoders:
+       explicit invariance during feature extraction", ICML 2011.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import ContractiveAutoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = ContractiveAutoencoder(random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 128)
+    """
+
+    weight: float = parameter(
+        1e-2,
+        [Interval(Real, 0, None, closed="left")],
+        "float",
+        """How much the squared norm of the Jacobian costs. See `skgen.penalties.Contractive`.""",
+    )
+    n_directions: int = parameter(
+        1,
+        [Interval(Integral, 1, None, closed="left")],
+        "int",
+        """Random directions for every row, where the norm has no closed form.""",
+    )
+    code_activation: str | None = override("sigmoid")
+
+    def _penalties(self) -> list[Penalty]:
+        return [Contractive(weight=self.weight, n_directions=self.n_directions)]

@@ -1,0 +1,34 @@
+"""The base of the autoencoders whose code is larger than the data."""
+
+from abc import ABC
+from collections.abc import Sequence
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+
+from skgen.autoencoders._dense import BaseDenseAutoencoder
+from skgen.parameters import override, parameter
+
+__all__ = ["BaseExpandingAutoencoder"]
+
+
+class BaseExpandingAutoencoder(BaseDenseAutoencoder, ABC):
+    """Base class of the autoencoders whose regularisation allows for a code larger than the data.
+
+    They have one layer each way by default. Its weights are tied, which keeps them from going
+    round what regularises them: by a small code and a large decoder where the code is penalised,
+    and by a large code and a small decoder where it gets noise.
+    """
+
+    n_components: int | None = parameter(
+        None,
+        [Interval(Integral, 1, None, closed="left"), None],
+        "int or None",
+        """Size of the code. None stands for twice the number of features, but 1,024 at most.""",
+        positional=True,
+    )
+    hidden_layer_sizes: Sequence[int] = override(())
+    tied_weights: bool = override(True)
+
+    def _code_size(self, n_features: int) -> int:
+        return self.n_components or min(2 * n_features, 1024)

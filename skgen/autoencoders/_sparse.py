@@ -1,0 +1,162 @@
+"""The sparse autoencoder."""
+
+import warnings
+from numbers import Integral, Real
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skgen.autoencoders._expanding import BaseExpandingAutoencoder
+from skgen.metrics import hoyer_sparsity
+from skgen.networks.dense import ACTIVATIONS
+from skgen.parameters import parameter
+from skgen.penalties import KL, L1, Penalty
+from skgen.scaling import inference_dtype
+
+__all__ = ["SparseAutoencoder"]
+
+# Rows of X that the sparsity is measured on: as many give it to a percent.
+_MEASURED_ROWS = 10_000
+
+
+@final
+class SparseAutoencoder(BaseExpandingAutoencoder):
+    r"""An autoencoder that describes every row by few active units out of many.
+
+    .. math:: L = \ell(\text{Dec}(\text{Enc}(x)), x) + \text{weight} \cdot \Omega(\text{Enc}(x))
+
+    with one of
+
+    * ``method="l1"``: :math:`\Omega = \sum_i |\text{Enc}_i(x)|`, the penalty of the lasso;
+    * ``method="kl"``: :math:`\Omega = \sum_i \text{KL}(\rho \| \hat\rho_i)`, which draws the mean
+      activation of every unit, over a batch, to the target rate :math:`\rho`;
+    * ``method="top_k"``: no penalty; the encoder keeps the `n_active` largest activations of a row
+      and sets the others to 0, in training and after.
+
+    Attributes
+    ----------
+    sparsity_ : float
+        Hoyer's sparsity of a code, mean over rows: 0 where all units are equally active, 1 where
+        one alone is. NaN for a code of one unit.
+
+    share_of_zeros_ : float
+        Share of the activations that are exactly 0. Those of a sigmoid never are.
+
+    dead_units_ : ndarray of shape (n_components,)
+        Whether a unit is dead: its range over rows is less than a thousandth of the widest
+        unit's, so that it tells no row from another.
+
+    See Also
+    --------
+    Autoencoder : The general one; equal to this one with ``penalty=L1(weight)`` or
+        ``penalty=KL(weight, target_rate=...)`` and the same layers, activations and tied weights.
+        Keeping the largest activations is a matter of structure, and found here alone.
+
+    Notes
+    -----
+    The last three attributes are measured on the training rows, on 10,000 of them if there are
+    more. Units die where the penalty outweighs what they would explain, and with ``"top_k"`` where
+    others are always larger.
+
+    References
+    ----------
+    .. [1] B. Olshausen, D. Field, "Emergence of simple-cell receptive field properties by learning
+       a sparse code for natural images", Nature 381, 1996.
+    .. [2] A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford, 2011.
+    .. [3] A. Makhzani, B. Frey, "k-sparse autoencoders", ICLR 2014.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import SparseAutoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = SparseAutoencoder(random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 128)
+    >>> bool(model.share_of_zeros_ > 0.5)
+    True
+    """
+
+    method: str = parameter(
+        "l1",
+        [StrOptions({"l1", "kl", "top_k"})],
+        "{'l1', 'kl', 'top_k'}",
+        """How activations are kept few.""",
+    )
+    weight: float | None = parameter(
+        None,
+        [Interval(Real, 0, None, closed="left"), None],
+        "float or None",
+        """How much the penalty costs, see `skgen.penalties`; not used by ``"top_k"``. None stands
+        for 0.03 over the square root of the number of features for ``"l1"``, since activations
+        grow with that root, and for 0.01 for ``"kl"``.""",
+    )
+    target_rate: float = parameter(
+        0.05,
+        [Interval(Real, 0, 1, closed="neither")],
+        "float",
+        """Mean activation that ``"kl"`` draws every unit to.""",
+    )
+    n_active: int | None = parameter(
+        None,
+        [Interval(Integral, 1, None, closed="left"), None],
+        "int or None",
+        """Units that ``"top_k"`` keeps for every row. None stands for a tenth of them, and for one
+        at least.""",
+    )
+    code_activation: str | None = parameter(
+        "auto",
+        [StrOptions({"auto", *ACTIVATIONS}), None],
+        "str or None",
+        """Activation of the code. ``"auto"`` is ``"sigmoid"`` for ``"kl"``, which needs it, and
+        ``"relu"`` otherwise. None leaves it linear: without exact zeros, but for ``"top_k"``.""",
+    )
+
+    def _code_activation(self) -> str | None:
+        if self.code_activation == "auto":
+            return "sigmoid" if self.method == "kl" else "relu"
+        return self.code_activation
+
+    def _n_active(self, n_components: int) -> int | None:
+        if self.method != "top_k":
+            return None
+        if self.n_active is not None and self.n_active > n_components:
+            raise ValueError(
+                f"n_active={self.n_active} units cannot be active in a code of {n_components}. "
+                "Lower n_active, or raise n_components."
+            )
+        return self.n_active or max(1, n_components // 10)
+
+    def _penalties(self) -> list[Penalty]:
+        if self.method == "top_k":
+            return []
+        if self.method == "kl":
+            weight = 0.01 if self.weight is None else self.weight
+            return [KL(weight=weight, target_rate=self.target_rate)]
+        weight = 0.03 / self.n_features_in_**0.5 if self.weight is None else self.weight
+        return [L1(weight=weight)]
+
+    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+        X = super()._learn(X, partial=partial)
+        rows = X[:: -(-len(X) // _MEASURED_ROWS)]
+        codes = self._apply(self._maps(inference_dtype(rows))[0], rows)
+        spread = np.ptp(codes, axis=0)
+        self.sparsity_ = float(hoyer_sparsity(codes).mean()) if codes.shape[1] > 1 else np.nan
+        self.share_of_zeros_ = float(np.mean(codes == 0))
+        self.dead_units_ = spread <= 1e-3 * spread.max()
+        n_dead = int(self.dead_units_.sum())
+        if 2 * n_dead > self.n_components_ and not partial:
+            remedy = {
+                "l1": "Lower the weight of the penalty",
+                "kl": "Lower the weight of the penalty, raise target_rate",
+                "top_k": "Raise n_active",
+            }
+            warnings.warn(
+                f"{n_dead} of the {self.n_components_} units of the code are dead: they are the "
+                f"same for every row, and say nothing. {remedy[self.method]} or lower lr; or "
+                "choose a smaller n_components.",
+                stacklevel=4,
+            )
+        return X
