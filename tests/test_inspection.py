@@ -1,0 +1,219 @@
+"""Displays: what they compute, and where it ends up in the picture."""
+
+import copy
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.decomposition import PCA
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skgen import Autoencoder, LinearAutoencoder, SparseAutoencoder
+from skgen.corruptions import Masking
+from skgen.inspection import (
+    ExplainedVarianceDisplay,
+    FilterDisplay,
+    LossCurveDisplay,
+    ReconstructionDisplay,
+)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def model(digits):
+    params = {"hidden_layer_sizes": (32,), "max_epochs": 5, "random_state": 0}
+    return Autoencoder(8, early_stopping=True, **params).fit(digits)
+
+
+# Loss curves
+
+
+def test_loss_curves(model):
+    _, ax = plt.subplots()
+    display = LossCurveDisplay.from_estimator(model, ax=ax, linewidth=3)
+    assert display.ax_ is ax and display.figure_ is ax.figure
+    training, validation = display.lines_
+    assert_array_equal(training.get_xdata(), [1, 2, 3, 4, 5])
+    assert_array_equal(training.get_ydata(), model.loss_curve_)
+    assert_array_equal(validation.get_ydata(), model.net_.history[:, "valid_loss"])
+    assert [line.get_label() for line in display.lines_] == ["training", "validation"]
+    assert training.get_linewidth() == 3
+    assert display.plot().ax_ is not ax
+
+
+def test_loss_curves_with_and_without_rows_set_aside(digits):
+    model = Autoencoder(4, hidden_layer_sizes=(8,), max_epochs=2, early_stopping=True)
+    model.partial_fit(digits)
+    assert list(LossCurveDisplay.from_estimator(model).curves) == ["training"]
+    model.set_params(warm_start=True).fit(digits)
+    validation = LossCurveDisplay.from_estimator(model).curves["validation"]
+    assert_array_equal(np.isnan(validation), [True, False, False])
+
+
+def test_loss_curves_of_several_turns_and_of_other_libraries(model, digits):
+    several = copy.copy(model)
+    several.loss_curve_ = {"discriminator": [1.0, 0.5], "generator": [2.0, 3.0]}
+    display = LossCurveDisplay.from_estimator(several)
+    assert list(display.curves) == ["discriminator", "generator", "validation"]
+    assert_array_equal(display.lines_[1].get_ydata(), [2, 3])
+    mlp = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3).fit(digits[:50], digits[:50, 20])
+    assert_array_equal(LossCurveDisplay.from_estimator(mlp).lines_[0].get_ydata(), mlp.loss_curve_)
+
+
+def test_loss_curve_of_what_has_none(digits):
+    with pytest.raises(ValueError, match="no loss_curve_: it was not trained epoch by epoch"):
+        LossCurveDisplay.from_estimator(LinearAutoencoder(2).fit(digits))
+
+
+# Reconstructions
+
+
+def test_reconstructed_pictures(model, digits):
+    display = ReconstructionDisplay.from_estimator(model, digits[:4], image_shape=(8, 8))
+    restored = model.inverse_transform(model.transform(digits[:4]))
+    assert_array_equal(display.reconstructions, restored)
+    shown = display.ax_.images[0].get_array()
+    assert shown.shape == (2 * 9, 4 * 9)
+    assert_allclose(shown[1:9, 10:18], digits[1].reshape(8, 8) / 16)
+    expected = np.clip(restored[2].reshape(8, 8) / 16, 0, 1)
+    assert_allclose(shown[10:18, 19:27], expected, rtol=1e-6)
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
+        "input",
+        "reconstruction",
+    ]
+
+
+def test_distorted_pictures(model, digits):
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    drawn = [
+        ReconstructionDisplay.from_estimator(
+            model, digits[:4], distorted=Masking(0.5), image_shape=(8, 8), random_state=seed
+        )
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(torch.get_rng_state(), before)
+    distorted = drawn[0].distorted
+    masked = np.isclose(distorted, model.scaling_.mean, atol=1e-4)
+    assert_allclose(distorted[~masked], digits[:4][~masked], atol=1e-4)
+    assert 0.35 < masked.mean() < 0.85
+    assert_array_equal(distorted, drawn[1].distorted)
+    assert (distorted != drawn[2].distorted).any()
+    assert_allclose(drawn[0].reconstructions, model.inverse_transform(model.transform(distorted)))
+    assert drawn[0].ax_.images[0].get_array().shape == (3 * 9, 4 * 9)
+
+
+def test_reconstructed_curves_of_any_transformer(digits):
+    pca = PCA(4).fit(digits)
+    display = ReconstructionDisplay.from_estimator(pca, digits[:3], distorted=digits[3:6])
+    assert_allclose(display.reconstructions, pca.inverse_transform(pca.transform(digits[3:6])))
+    assert len(display.ax_.lines) == 9
+    top, middle = (display.ax_.lines[row].get_ydata() for row in (0, 1))
+    assert_allclose(top - digits[0], 2 * (middle - digits[1]), rtol=1e-5)  # evenly apart
+    with pytest.raises(ValueError, match="Pass distorted rows"):
+        ReconstructionDisplay.from_estimator(pca, digits[:3], distorted=Masking())
+
+
+def test_colour_pictures():
+    X = np.random.default_rng(0).random((30, 4 * 5 * 3))
+    display = ReconstructionDisplay(X[:2], X[2:4], image_shape=(4, 5, 3)).plot()
+    shown = display.ax_.images[0].get_array()
+    assert shown.shape == (10, 12, 3)
+    scaled = (X[:2] - X[:2].min()) / np.ptp(X[:2])
+    assert_allclose(shown[1:5, 7:12], scaled[1].reshape(4, 5, 3))
+
+
+@pytest.mark.parametrize("shape", [(8, 7), (64,), (4, 4, 4), (2, 2, 16)])
+def test_pictures_of_the_wrong_shape(model, digits, shape):
+    with pytest.raises(ValueError, match="does not hold 64 features"):
+        ReconstructionDisplay.from_estimator(model, digits[:2], image_shape=shape)
+
+
+# Filters
+
+
+def test_filters(digits):
+    model = SparseAutoencoder(20, max_epochs=3, random_state=0).fit(digits)
+    display = FilterDisplay.from_estimator(model, n_filters=7)
+    weights = model.net_.module_.encoder[0].weight.detach().numpy()
+    strength = np.linalg.norm(weights, axis=1)
+    assert_allclose(display.filters, weights[np.argsort(-strength)[:7]])
+    shown = display.ax_.images[0].get_array()
+    assert shown.shape == (3 * 9, 3 * 9)
+    second = display.filters[1]
+    assert_allclose(shown[1:9, 10:18].ravel(), 0.5 + 0.5 * second / np.abs(second).max())
+    assert (shown[19:, 10:] == 1).all()  # no filter, no picture
+
+
+def test_filters_of_principal_components(digits):
+    pca = PCA(5).fit(digits)
+    assert_array_equal(FilterDisplay.from_estimator(pca).filters, pca.components_)
+    assert FilterDisplay(np.zeros((2, 9))).plot().ax_.images[0].get_array()[1, 1] == 0.5
+
+
+def test_filters_that_cannot_be_drawn(digits):
+    with pytest.raises(ValueError, match="6 features make no square"):
+        FilterDisplay.from_estimator(PCA(2).fit(digits[:, :6]))
+    with pytest.raises(ValueError, match="neither components_ nor an encoder"):
+        FilterDisplay.from_estimator(StandardScaler().fit(digits))
+
+
+# Explained variance
+
+
+def test_explained_variance_of_a_linear_autoencoder_is_that_of_pca(digits):
+    sizes = [2, 5, 10]
+    display = ExplainedVarianceDisplay.from_estimator(
+        LinearAutoencoder(), digits, n_components=sizes, cv=3
+    )
+    ours, linear = display.scores["LinearAutoencoder"], display.scores["PCA"]
+    assert ours.shape == linear.shape == (3, 3)
+    assert_allclose(ours, linear, rtol=1e-3)
+    assert (np.diff(linear, axis=0) > 0).all()
+    assert_allclose(display.lines_[0].get_ydata(), ours.mean(axis=1))
+    assert_array_equal(display.lines_[0].get_xdata(), sizes)
+
+
+def test_explained_variance_of_a_pipeline(digits):
+    pipeline = make_pipeline(StandardScaler(with_std=False), LinearAutoencoder())
+    display = ExplainedVarianceDisplay.from_estimator(
+        pipeline,
+        digits[:40, :12],
+        n_components=[4, 12],
+        param_name="linearautoencoder__n_components",
+        n_jobs=2,
+    )
+    assert_allclose(display.scores["LinearAutoencoder"], display.scores["PCA"], rtol=1e-6)
+    assert not hasattr(pipeline, "n_features_in_")  # copies were fitted
+
+
+def test_explained_variance_beyond_the_rank(digits):
+    model = SparseAutoencoder(max_epochs=2, random_state=0)
+    display = ExplainedVarianceDisplay.from_estimator(model, digits[:, :20], n_components=[4, 40])
+    assert np.isfinite(display.scores["SparseAutoencoder"]).all()
+    assert_array_equal(np.isnan(display.scores["PCA"][:, 0]), [False, True])
+
+
+# Without matplotlib
+
+
+def test_matplotlib_is_asked_for_where_it_is_needed(model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install skgen\[plot\]"):
+        LossCurveDisplay.from_estimator(model)
+
+
+def test_import_leaves_matplotlib_alone():
+    code = "import skgen.inspection, sys; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
