@@ -100,7 +100,7 @@ def labelled(y):
     return np.random.default_rng(2).choice(len(y), 10_000, replace=False)
 
 
-def sparse(X, y, X_test, y_test, seeds, strengths=(0.003, 0.01, 0.03)):
+def sparse(X, y, X_test, y_test, seeds, strengths=(0.003, 0.01, 0.03, 0.1)):
     rows = labelled(y)
     print("raw, standardised", probe(X[rows], y[rows], X_test, y_test, strengths), flush=True)
     for C in (0.1, 0.3):
@@ -127,10 +127,7 @@ def redundant(X, y, X_test, y_test, seeds):
     arms = {
         "plain": Autoencoder(32),
         "plain, tied weights": Autoencoder(32, tied_weights=True),
-        "redundant, Gaussian noise": RedundantAutoencoder(
-            32, noise="gaussian", noise_level=0.5, **deep
-        ),
-        "redundant, dropout": RedundantAutoencoder(32, noise_level=0.1, **deep),
+        "redundant": RedundantAutoencoder(32, noise="gaussian", noise_level=0.5, **deep),
     }
     for name, model in arms.items():
         results = []
@@ -174,20 +171,17 @@ def distortions(X, y, X_test, y_test, seeds):
     relu = {"code_activation": "relu", **ONE_LAYER}
     arms = {
         "none": Autoencoder(1000, **relu),
-        "sparse": SparseAutoencoder(1000, method="top_k", n_active=50),
-        "redundant": RedundantAutoencoder(1000, noise_level=0.5),
-        "denoising, Gaussian": DenoisingAutoencoder(
-            1000, noise="gaussian", noise_level=1.0, **relu
-        ),
-        "denoising, masking": DenoisingAutoencoder(1000, noise_level=0.5, **relu),
-        "contractive": ContractiveAutoencoder(1000, weight=0.03),
+        "sparse": SparseAutoencoder(1000, weight=2e-3),
+        "redundant": RedundantAutoencoder(1000, noise_level=0.5, code_activation="relu"),
+        "denoising": DenoisingAutoencoder(1000, noise="gaussian", noise_level=1.0, **relu),
+        "contractive": ContractiveAutoencoder(1000, weight=0.01),
     }
     print(f"{'MSE x 10,000':20}", *(f"{kind:>9}" for kind in kinds))
     print(f"{'nothing done':20}", *(f"{1e4 * mse(seen, X_test):9.0f}" for seen in kinds.values()))
     for name, model in arms.items():
         errors = []
         for seed in range(seeds):
-            fit(model, X, seed)
+            fit(model.set_params(max_epochs=10), X, seed)
             errors.append([1e4 * mse(restore(model, seen), X_test) for seen in kinds.values()])
         print(f"{name:20}", *(f"{error:9.0f}" for error in np.mean(errors, axis=0)), end="")
         print(f"   largest spread over seeds {np.ptp(errors, axis=0).max():.0f}", flush=True)
@@ -205,8 +199,11 @@ def outliers(X, y, X_test, y_test, seeds):
 
     makers = {
         "IsolationForest": lambda seed: IsolationForest(random_state=seed),
-        **{f"PCA({k})": lambda seed, k=k: PCA(k, random_state=seed) for k in (8, 32, 64)},
-        **{f"Autoencoder({k})": lambda seed, k=k: Autoencoder(k, random_state=seed) for k in (8,)},
+        **{f"PCA({k})": lambda seed, k=k: PCA(k, random_state=seed) for k in (5, 8, 32, 64)},
+        **{
+            f"Autoencoder({k})": lambda seed, k=k: Autoencoder(k, max_epochs=10, random_state=seed)
+            for k in (5,)
+        },
     }
     for name, make in makers.items():
         scores = np.empty((seeds if "PCA" not in name else 1, 10))  # PCA draws next to nothing

@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import ShuffleSplit, check_cv
-from sklearn.utils import check_array
+from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skgen.corruptions import Corruption
 from skgen.engine import seeded
+from skgen.scaling import tensor_of
 
 __all__ = [
     "ExplainedVarianceDisplay",
@@ -29,14 +30,18 @@ __all__ = [
 ]
 
 
-def _figure_and_axes(ax: Any) -> tuple[Any, Any]:
-    """Return the axes to draw into, new ones if there are none, and their figure."""
+def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError("Drawing needs matplotlib: pip install skgen[plot]") from error
+    return plt
+
+
+def _figure_and_axes(ax: Any) -> tuple[Any, Any]:
+    """Return the axes to draw into, new ones if there are none, and their figure."""
     if ax is None:
-        _, ax = plt.subplots(layout="constrained")
+        _, ax = _pyplot().subplots(layout="constrained")
     return ax.figure, ax
 
 
@@ -133,7 +138,9 @@ class LossCurveDisplay:
             epochs = np.arange(1, len(losses) + 1)
             self.lines_ += self.ax_.plot(epochs, losses, **{"label": name, **line_kwargs})
         self.ax_.set(xlabel="epoch", ylabel="loss")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        locator = self.ax_.xaxis.get_major_locator()
+        if type(locator).__name__ == "AutoLocator":  # not one that the caller chose
+            locator.set_params(integer=True)
         self.ax_.legend()
         return self
 
@@ -147,7 +154,7 @@ class ReconstructionDisplay:
     Parameters
     ----------
     inputs : array-like of shape (n_rows, n_features)
-        Clean rows.
+        Clean rows, all of which are drawn.
 
     reconstructions : array-like of shape (n_rows, n_features)
         What the model restored.
@@ -202,7 +209,7 @@ class ReconstructionDisplay:
         *,
         distorted: ArrayLike | Corruption | None = None,
         image_shape: Sequence[int] | None = None,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         ax: Any = None,
     ) -> "ReconstructionDisplay":
         """Restore rows and draw them.
@@ -217,12 +224,13 @@ class ReconstructionDisplay:
 
         distorted : array-like of shape (n_rows, n_features) or Corruption, default=None
             What the model gets to see in their place. A `Corruption` is applied in network units,
-            as in training, and takes a model of skgen.
+            as in training, and takes a model of skgen. Those that take values from other rows need
+            several to choose from.
 
         image_shape : tuple of int, default=None
             ``(height, width)`` or ``(height, width, 3)`` of the pictures; None draws curves.
 
-        random_state : int, default=0
+        random_state : int, RandomState instance or None, default=0
             Seeds a `Corruption`.
 
         ax : matplotlib Axes, default=None
@@ -234,19 +242,28 @@ class ReconstructionDisplay:
             The drawn display.
         """
         check_is_fitted(estimator)
-        X = check_array(X)
+        clean = check_array(X)
+        seen = X if distorted is None else distorted  # a frame keeps the names of its columns
         if isinstance(distorted, Corruption):
             if not hasattr(estimator, "scaling_"):
                 raise ValueError(
                     f"{distorted} acts in the units of a model of skgen, and {estimator} is none. "
                     "Pass distorted rows."
                 )
-            with seeded(random_state), torch.no_grad():
-                units = estimator.scaling_.apply(torch.as_tensor(X, dtype=torch.float64))
-                distorted = estimator.scaling_.undo(distorted(units)).numpy()
-        seen = X if distorted is None else distorted
+            scaling = estimator.scaling_
+            with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
+                units = scaling.apply(tensor_of(clean, np.dtype(np.float64)))
+                distorted = scaling.undo(distorted(units)).numpy()
+            named: Any = X
+            frame = hasattr(named, "columns")
+            columns = dict(zip(named.columns, distorted.T, strict=True)) if frame else {}
+            seen = type(named)(columns) if frame else distorted
+        elif isinstance(distorted, str):
+            raise ValueError(
+                f"distorted={distorted!r} has to be rows, or an object of skgen.corruptions."
+            )
         restored = estimator.inverse_transform(estimator.transform(seen))
-        return cls(X, restored, distorted=distorted, image_shape=image_shape).plot(ax=ax)
+        return cls(clean, restored, distorted=distorted, image_shape=image_shape).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, cmap: str = "gray") -> "ReconstructionDisplay":
         """Draw the rows.
@@ -266,7 +283,10 @@ class ReconstructionDisplay:
         """
         kinds = {"input": self.inputs, "distorted": self.distorted}
         kinds["reconstruction"] = self.reconstructions
-        rows = {name: np.asarray(kind) for name, kind in kinds.items() if kind is not None}
+        rows = {name: np.asarray(kind, float) for name, kind in kinds.items() if kind is not None}
+        shapes = {name: values.shape for name, values in rows.items()}
+        if len(set(shapes.values())) > 1:
+            raise ValueError(f"All have to have one shape, got {shapes}.")
         self.figure_, self.ax_ = _figure_and_axes(ax)
         if self.image_shape is None:
             self._plot_curves(rows)
@@ -359,7 +379,7 @@ class FilterDisplay:
             stands for a square.
 
         n_filters : int, default=100
-            How many to draw at most: those with the largest weights.
+            How many to draw at most: those with the largest weights. At least 1.
 
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -370,6 +390,8 @@ class FilterDisplay:
             The drawn display.
         """
         check_is_fitted(estimator)
+        if n_filters < 1:
+            raise ValueError(f"n_filters has to be at least 1, got {n_filters}.")
         if hasattr(estimator, "components_"):
             filters = np.asarray(estimator.components_)
         else:
@@ -503,25 +525,24 @@ class ExplainedVarianceDisplay:
         display : ExplainedVarianceDisplay
             The drawn display.
         """
+        _pyplot()  # which is missed now, rather than after all the fits
         rows: NDArray = check_array(X)
+        sizes = list(n_components)
         splitter = ShuffleSplit(1, test_size=0.2, random_state=0) if cv is None else check_cv(cv)
         splits = list(splitter.split(rows))
-        models = [clone(estimator).set_params(**{param_name: size}) for size in n_components]
-        parallel = Parallel(n_jobs=n_jobs)
-        ours = parallel(
-            delayed(_share_explained)(clone(model), rows[train], rows[test])
+        models = [clone(estimator).set_params(**{param_name: size}) for size in sizes]
+        ours = Parallel(n_jobs=n_jobs)(
+            delayed(_share_explained)(
+                clone(model), _safe_indexing(X, train), _safe_indexing(X, test)
+            )
             for model in models
             for train, test in splits
         )
-        linear = [
-            _share_explained_by_pca(rows[train], rows[test], n_components) for train, test in splits
-        ]
-        name = type(getattr(estimator, "steps", [("", estimator)])[-1][1]).__name__
-        scores = {
-            name: np.reshape(ours, (len(models), len(splits))),
-            "PCA": np.transpose(linear),
-        }
-        return cls(np.asarray(n_components), scores).plot(ax=ax, **line_kwargs)
+        linear = [_share_explained_by_pca(rows[train], rows[test], sizes) for train, test in splits]
+        owner = param_name.rpartition("__")[0]
+        name = type(estimator.get_params()[owner] if owner else estimator).__name__
+        scores = {"PCA": np.transpose(linear), name: np.reshape(ours, (len(sizes), len(splits)))}
+        return cls(np.asarray(sizes), scores).plot(ax=ax, **line_kwargs)
 
     def plot(self, *, ax: Any = None, **line_kwargs: Any) -> "ExplainedVarianceDisplay":
         """Draw the curves: the mean over splits, and one standard deviation either way.
@@ -558,9 +579,10 @@ class ExplainedVarianceDisplay:
         return self
 
 
-def _share_explained(model: Any, X: NDArray, X_test: NDArray) -> float:
+def _share_explained(model: Any, X: Any, X_test: Any) -> float:
     restored = model.fit(X).inverse_transform(model.transform(X_test))
-    return 1 - float(np.sum((X_test - restored) ** 2) / np.sum((X_test - X.mean(axis=0)) ** 2))
+    rows, mean = np.asarray(X_test), np.asarray(X).mean(axis=0)
+    return 1 - float(np.sum((rows - restored) ** 2) / np.sum((rows - mean) ** 2))
 
 
 def _share_explained_by_pca(X: NDArray, X_test: NDArray, sizes: Sequence[int]) -> list[float]:
@@ -580,9 +602,11 @@ def _checked_shape(image_shape: Sequence[int] | None, n_features: int) -> tuple[
     else:
         shape = tuple(image_shape)
         problem = f"image_shape={shape} does not hold {n_features} features"
-    if np.prod(shape) != n_features or len(shape) not in {2, 3} or shape[2:] not in {(), (3,)}:
-        raise ValueError(f"{problem}. Pass image_shape=(height, width) or (height, width, 3).")
-    return shape
+    if shape[2:] not in {(), (3,)} or len(shape) < 2:
+        problem = f"image_shape={shape} is neither that of a grey picture nor of one in colour"
+    elif np.prod(shape) == n_features:
+        return shape
+    raise ValueError(f"{problem}. Pass image_shape=(height, width) or (height, width, 3).")
 
 
 def _mosaic(pictures: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])

@@ -1,8 +1,10 @@
 """Terms added to a reconstruction loss that keep a code from being a mere copy of its input.
 
-Every penalty is a sum over code units and a mean over rows, times its own weight.
+Every penalty is a sum over code units, times its own weight, and a mean over rows, or a function of
+such means.
 """
 
+import math
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any
@@ -26,6 +28,9 @@ class Penalty(Component, ABC):
     @abstractmethod
     def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
+
+    def initialise(self, module: Any) -> None:
+        """Set the networks' initial weights, where the penalty needs a certain start."""
 
 
 class L1(Penalty):
@@ -65,7 +70,10 @@ class KL(Penalty):
               \quad \hat\rho_i = \frac{1}{n} \sum_{r=1}^{n} \text{Enc}_i(x_r)
 
     with the target rate :math:`\rho`, and :math:`\hat\rho_i` the mean activation of a unit over a
-    batch. Activations have to lie in [0, 1], as those of ``code_activation="sigmoid"`` do.
+    batch. Activations have to lie in [0, 1], as those of ``code_activation="sigmoid"`` do. Training
+    starts from units at the target rate, since the way there from a sigmoid's own start, 0.5, is
+    long. The mean alone is held: that a unit is active for some rows and not for others is left to
+    the reconstruction, so a weight that outvotes it gives constant units.
 
     References
     ----------
@@ -73,7 +81,7 @@ class KL(Penalty):
     """
 
     weight: float = parameter(
-        1e-3,
+        0.03,
         _NOT_NEGATIVE,
         "float",
         """How much a unit's divergence of 1 costs, against a mean squared error of 1 for
@@ -90,11 +98,17 @@ class KL(Penalty):
     def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
         target = self.target_rate
-        rate = code.mean(dim=0).clamp(1e-6, 1 - 1e-6)  # a saturated unit costs much, not infinity
-        divergence = (
-            target * (target / rate).log() + (1 - target) * ((1 - target) / (1 - rate)).log()
-        )
+        # A unit that has died out costs much, not infinity, and is still drawn back.
+        smallest = torch.finfo(code.dtype).tiny
+        on = code.mean(dim=0).clamp_min(smallest)
+        off = (1 - code).mean(dim=0).clamp_min(smallest)
+        divergence = target * (target / on).log() + (1 - target) * ((1 - target) / off).log()
         return self.weight * divergence.sum()
+
+    def initialise(self, module: Any) -> None:
+        """Start from units that are active at the target rate."""
+        *_, last = (layer for layer in module.encoder if isinstance(layer, nn.Linear))
+        nn.init.constant_(last.bias, math.log(self.target_rate / (1 - self.target_rate)))
 
 
 class Contractive(Penalty):
@@ -103,8 +117,11 @@ class Contractive(Penalty):
     .. math:: \text{weight} \cdot \frac{1}{n} \sum_{r=1}^{n}
               \left\| \frac{\partial\, \text{Enc}(x_r)}{\partial x} \right\|_F^2
 
-    An encoder with one nonlinearity, after its first layer, has a closed form, which is used. For
-    others the norm is estimated without bias from random directions,
+    An encoder with one nonlinearity, after its first layer, has a closed form, which is used. It
+    costs next to nothing where that layer gives the code. Where a linear code follows, it takes a
+    product of the layers' weights for every batch: more than an estimate would, if the hidden layer
+    is wider than a batch is long. For others the norm is estimated without bias from random
+    directions,
 
     .. math:: \|J\|_F^2 = \mathbb{E}_u \|J^\top u\|^2, \quad u_i = \pm 1 \text{ with equal odds}
 

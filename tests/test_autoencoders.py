@@ -1,5 +1,7 @@
 """What each autoencoder claims."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -165,11 +167,12 @@ SIGMOID = {**ONE_LAYER, "code_activation": "sigmoid"}
         (DenoisingAutoencoder(8), Autoencoder(8, corruption="masking")),
         (SparseAutoencoder(), Autoencoder(penalty=L1(0.03 / 8), **RELU)),
         (SparseAutoencoder(weight=0.02), Autoencoder(penalty=L1(0.02), **RELU)),
+        (SparseAutoencoder(weight=0), Autoencoder(penalty=L1(0.0), **RELU)),
         (
             SparseAutoencoder(method="kl", weight=0.1, target_rate=0.2),
             Autoencoder(penalty=KL(0.1, target_rate=0.2), **SIGMOID),
         ),
-        (SparseAutoencoder(method="kl"), Autoencoder(penalty=KL(0.01), **SIGMOID)),
+        (SparseAutoencoder(method="kl"), Autoencoder(penalty=KL(), **SIGMOID)),
         (RedundantAutoencoder(), Autoencoder(code_noise="dropout", **ONE_LAYER)),
         (
             RedundantAutoencoder(noise="gaussian", noise_level=0.1),
@@ -239,11 +242,14 @@ def test_l1_leaves_few_units_active(digits, identity, weight):
     assert sparse.score(digits) > 0.8
 
 
-def test_kl_draws_units_to_the_target_rate(digits):
-    for rate in (0.05, 0.3):
-        params = {"target_rate": rate, "lr": 0.05, **EXPANDING}
-        model = SparseAutoencoder(method="kl", weight=1.0, **params).fit(digits)
-        assert np.median(model.transform(digits).mean(axis=0)) == pytest.approx(rate, rel=0.2)
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_kl_draws_units_to_the_target_rate(digits, rate):
+    params = {"method": "kl", "target_rate": rate, **EXPANDING}
+    free, held = (SparseAutoencoder(weight=w, **params).fit(digits) for w in (0, 0.1))
+    rates = held.transform(digits).mean(axis=0)
+    assert np.median(rates) == pytest.approx(rate, abs=0.03)
+    assert np.abs(rates - rate).max() < np.abs(free.transform(digits).mean(axis=0) - rate).max()
+    assert held.sparsity_ > free.sparsity_ and held.score(digits) > 0.8
 
 
 def test_top_k_keeps_so_many_units_and_no_more(digits):
@@ -267,17 +273,27 @@ def test_dead_units_are_counted(digits):
     assert_array_equal(model.dead_units_, np.ptp(model.transform(digits), axis=0) == 0)
 
 
+def test_sparsity_is_measured_on_rows_drawn_from_all():
+    X = np.tile(np.eye(2, 4, dtype=np.float32), (10_000, 1))  # two kinds of rows that take turns
+    model = SparseAutoencoder(4, random_state=0, max_epochs=2).fit(X)
+    assert_array_equal(model.dead_units_, np.ptp(model.transform(X[:2]), axis=0) == 0)
+    assert not model.dead_units_.all()
+
+
 @pytest.mark.parametrize(
     "params, remedy",
     [
         ({"weight": 1.0}, "Lower the weight of the penalty or lower lr"),
-        ({"method": "top_k", "n_active": 1, "n_components": 512}, "Raise n_active"),
+        ({"method": "top_k", "n_active": 1, "n_components": 512}, "Raise n_active or lower lr"),
     ],
 )
 def test_mostly_dead_units_are_warned_of(digits, params, remedy):
     with pytest.warns(UserWarning, match=rf"\d+ of the \d+ units of the code are dead.*{remedy}"):
         model = SparseAutoencoder(**{"max_epochs": 30, "random_state": 0, **params}).fit(digits)
     assert model.dead_units_.mean() > 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(digits)
 
 
 @pytest.mark.parametrize("noise, level", [("dropout", 0.5), ("gaussian", 1.0)])

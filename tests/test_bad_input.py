@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from skgen import Autoencoder, DenoisingAutoencoder, LinearAutoencoder, SparseAutoencoder
 from skgen.corruptions import Masking
-from skgen.penalties import KL
+from skgen.penalties import KL, L1
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +161,12 @@ def test_ctrl_c_keeps_the_weights_reached(X, request):
     assert model.score(X) > small(max_epochs=1).fit(X).score(X)
 
 
+def test_names_of_features_are_those_of_the_fitted_network(X):
+    model = small(features="hidden", code_activation="relu").fit(X)
+    model.set_params(hidden_layer_sizes=(5, 5, 5))
+    assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 8
+
+
 def test_hidden_features_have_no_way_back(X):
     model = small(features="hidden").fit(X)
     assert model.transform(X).shape == (60, 8)
@@ -179,12 +185,14 @@ def test_an_expanding_code_needs_regularisation(X):
 
 
 def test_noise_that_a_growing_code_outgrows(X):
-    with pytest.warns(UserWarning, match=r'Gaussian noise on an unbounded code.*"dropout"'):
-        small(code_noise="gaussian").fit(X)
+    with pytest.warns(UserWarning, match="Gaussian noise on an unbounded code.*use dropout"):
+        model = small(code_noise="gaussian").fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small(code_noise="gaussian", code_activation="tanh").fit(X)
         small(code_noise="gaussian", tied_weights=True).fit(X)
+        small(code_noise="gaussian", penalty=L1()).fit(X)
+        model.partial_fit(X)  # the user knows by now
 
 
 def test_rates_need_a_code_of_rates(X):
@@ -205,6 +213,8 @@ def test_structure_of_a_warm_start_cannot_change(X):
         model.set_params(n_active=2).fit(X)
     with pytest.raises(ValueError, match="code_activation was 'relu' when"):
         model.set_params(n_active=1, code_activation="tanh").fit(X)
+    with pytest.raises(ValueError, match="method was 'top_k' when the networks were built"):
+        model.set_params(method="kl", code_activation="auto").fit(X)
 
 
 def test_a_linear_code_cannot_expand(X):

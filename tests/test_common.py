@@ -82,6 +82,14 @@ def test_random_states_of_the_caller_are_untouched(model, X):
 
 
 @each
+def test_rows_set_aside(model, X):
+    if getattr(model, "solver", None) == "svd":
+        pytest.skip("an exact decomposition stops nowhere")
+    model = clone(model).set_params(early_stopping=True).fit(X)
+    assert np.isfinite(model.net_.history[:, "valid_loss"]).all()
+
+
+@each
 @pytest.mark.parametrize("through", ["pickle", "joblib"])
 def test_round_trip(model, X, through, tmp_path):
     model = clone(model).fit(X)

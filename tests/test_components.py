@@ -7,9 +7,19 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
 
+from skgen.autoencoders._base import Reconstruction
 from skgen.batches import Rows, ScaledRows, batch_sizes
-from skgen.corruptions import CORRUPTIONS, Dropout, Gaussian, Masking, SaltAndPepper, Swap
+from skgen.corruptions import (
+    CORRUPTIONS,
+    Dropout,
+    Gaussian,
+    Masking,
+    SaltAndPepper,
+    Swap,
+    corruption_at,
+)
 from skgen.losses import LOSSES, AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from skgen.metrics import hoyer_sparsity
 from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder, TopK
@@ -73,6 +83,15 @@ def test_swap_keeps_columns_and_breaks_rows(x):
     assert (swapped[both, 0] != swapped[both, 1]).float().mean() > 0.9  # each from a row of its own
 
 
+def test_a_corruption_by_name():
+    assert corruption_at("dropout", None) == Dropout()
+    assert corruption_at("gaussian", 0) == Gaussian(0)
+    with pytest.raises(
+        InvalidParameterError, match=r"'level' parameter of Dropout .* \[0.0, 1.0\)"
+    ):
+        corruption_at("dropout", 1.0)
+
+
 @pytest.mark.parametrize("kind", CORRUPTIONS.values())
 def test_corruptions_are_values(kind, x):
     corruption = kind(0.25)
@@ -122,15 +141,32 @@ def test_kl_is_0_at_the_target_and_a_sum_over_units():
     assert KL(1.0, target_rate=0.2)(None, None, code[:, :1]).item() == pytest.approx(0, abs=1e-6)
     expected = 0.2 * np.log(0.2 / 0.5) + 0.8 * np.log(0.8 / 0.5)
     assert KL(3.0, target_rate=0.2)(None, None, code).item() == pytest.approx(3 * expected)
-    saturated = torch.zeros(4, 1, requires_grad=True)
-    cost = KL(1.0)(None, None, saturated)
-    assert torch.isfinite(cost) and cost > KL(1.0)(None, None, torch.full((4, 1), 0.01))
+    never = KL(1.0)(None, None, torch.zeros(4, 1))
+    assert torch.isfinite(never) and never > KL(1.0)(None, None, torch.full((4, 1), 0.01))
+
+
+@pytest.mark.parametrize("logit", [-30.0, -5.0, 0.0, 5.0])
+def test_kl_draws_units_back_from_wherever_they_are(logit):
+    """Its slope over the logit of a unit is the rate's distance from the target."""
+    logits = torch.full((4, 1), logit, requires_grad=True)
+    KL(1.0, target_rate=0.2)(None, None, logits.sigmoid()).backward()
+    expected = torch.sigmoid(torch.tensor(logit)).item() - 0.2
+    assert logits.grad.sum().item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_kl_starts_at_the_target():
+    module = DenseAutoencoder(5, (4,), 3, code_activation="sigmoid")
+    first = module.encoder[0].bias.clone()
+    KL(target_rate=0.2).initialise(module)
+    torch.testing.assert_close(module.encoder[2].bias.sigmoid(), torch.full((3,), 0.2))
+    assert torch.equal(module.encoder[0].bias, first)
 
 
 def squared_jacobian(encoder, x):
     """The mean over rows of the squared norm of the Jacobian, by automatic differentiation."""
-    norms = [torch.autograd.functional.jacobian(encoder, row).square().sum() for row in x]
-    return torch.stack(norms).mean().item()
+    jacobian = torch.autograd.functional.jacobian
+    norms = [jacobian(encoder, row, create_graph=True).square().sum() for row in x]
+    return torch.stack(norms).mean()
 
 
 @pytest.mark.parametrize("code_activation", [None, *sorted(ACTIVATIONS)])
@@ -141,12 +177,14 @@ def test_contractive_is_exact_with_one_nonlinearity(x, hidden, code_activation):
     module = DenseAutoencoder(5, hidden, 8, activation="silu", code_activation=code_activation)
     x = x[:20]
     penalty = Contractive(0.5)(module, x, module.encoder(x))
-    jacobian = squared_jacobian(module.encoder, x)
-    assert penalty.item() == pytest.approx(0.5 * jacobian, rel=1e-4)
+    exact = 0.5 * squared_jacobian(module.encoder, x)
+    torch.testing.assert_close(penalty, exact, rtol=1e-4, atol=1e-7)
     with torch.no_grad():  # as on rows set aside
         assert Contractive(0.5)(module, x, module.encoder(x)) == penalty  # and nothing drawn
-    penalty.backward()
-    assert module.encoder[0].weight.grad.abs().sum() > 0
+    weights = list(module.encoder.parameters())
+    ours = torch.autograd.grad(penalty, weights, allow_unused=True, materialize_grads=True)
+    theirs = torch.autograd.grad(exact, weights, allow_unused=True, materialize_grads=True)
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_directions", [1, 4])
@@ -157,7 +195,7 @@ def test_contractive_is_unbiased_beyond(x, n_directions):
     estimate = Contractive(1.0, n_directions=n_directions)._squared_norm(
         module.encoder, rows, module.encoder(rows)
     )
-    exact = squared_jacobian(module.encoder, row)
+    exact = squared_jacobian(module.encoder, row).item()
     error = estimate.std().item() / len(rows) ** 0.5
     assert estimate.mean().item() == pytest.approx(exact, abs=4 * error)
     assert error < 0.02 * exact
@@ -171,6 +209,29 @@ def test_contractive_reaches_all_weights_of_a_deep_encoder(x):
     Contractive(1.0)(module, x, module.encoder(x)).backward()
     for layer in module.encoder[::2]:
         assert layer.weight.grad.abs().sum() > 0
+
+
+def test_objective_puts_every_part_in_its_place(x):
+    """Masking all makes it plain which of the input and the code were distorted, and where."""
+    module = DenseAutoencoder(5, (), 3, code_activation="tanh")
+    seen = {}
+
+    class Record(L1):
+        def __call__(self, module, x, code):
+            seen.update(x=x, code=code)
+            return super().__call__(module, x, code)
+
+    objective = Reconstruction(SquaredError(), Masking(1.0), Masking(1.0), [Record(1.0), L1(2.0)])
+    blank = torch.zeros_like(x)
+    code = module.encoder(blank)
+    target = (module.decoder(torch.zeros_like(code)) - x).square().mean()
+    expected = target + 3 * code.abs().sum(dim=1).mean()
+    torch.testing.assert_close(objective(module, {"x": x}, None), expected)
+    assert torch.equal(seen["x"], blank) and torch.equal(seen["code"], code)
+    module.eval()  # no noise on rows set aside
+    code = module.encoder(x)
+    expected = (module.decoder(code) - x).square().mean() + 3 * code.abs().sum(dim=1).mean()
+    torch.testing.assert_close(objective(module, {"x": x}, None), expected)
 
 
 def test_top_k(x):

@@ -6,6 +6,8 @@ import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -50,6 +52,8 @@ def test_loss_curves(model):
     assert [line.get_label() for line in display.lines_] == ["training", "validation"]
     assert training.get_linewidth() == 3
     assert display.plot().ax_ is not ax
+    ax.set_xscale("log")  # axes that have their own ideas about ticks
+    LossCurveDisplay.from_estimator(model, ax=ax)
 
 
 def test_loss_curves_with_and_without_rows_set_aside(digits):
@@ -134,10 +138,35 @@ def test_colour_pictures():
     assert_allclose(shown[1:5, 7:12], scaled[1].reshape(4, 5, 3))
 
 
-@pytest.mark.parametrize("shape", [(8, 7), (64,), (4, 4, 4), (2, 2, 16)])
-def test_pictures_of_the_wrong_shape(model, digits, shape):
-    with pytest.raises(ValueError, match="does not hold 64 features"):
+@pytest.mark.parametrize(
+    "shape, problem",
+    [
+        ((8, 7), "does not hold 64 features"),
+        ((64,), "neither that of a grey picture"),
+        ((8, 8, 1), "neither that of a grey picture"),
+    ],
+)
+def test_pictures_of_the_wrong_shape(model, digits, shape, problem):
+    with pytest.raises(ValueError, match=problem):
         ReconstructionDisplay.from_estimator(model, digits[:2], image_shape=shape)
+
+
+def test_rows_that_do_not_match(model, digits):
+    with pytest.raises(ValueError, match="All have to have one shape"):
+        ReconstructionDisplay(digits[:3], digits[:3], distorted=digits[:1]).plot()
+    with pytest.raises(ValueError, match="distorted='masking' has to be rows, or an object"):
+        ReconstructionDisplay.from_estimator(model, digits[:3], distorted="masking")
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.filterwarnings("error")
+def test_frames_keep_their_names(digits, frame):
+    table = frame({f"pixel {i}": column for i, column in enumerate(digits.T)})
+    model = Autoencoder(4, hidden_layer_sizes=(8,), max_epochs=2, random_state=0).fit(table)
+    ReconstructionDisplay.from_estimator(model, table, distorted=Masking())
+    display = ExplainedVarianceDisplay.from_estimator(model, table, n_components=[2])
+    plain = ExplainedVarianceDisplay.from_estimator(model, digits, n_components=[2])
+    assert_allclose(display.scores["Autoencoder"], plain.scores["Autoencoder"], rtol=1e-4)
 
 
 # Filters
@@ -165,6 +194,8 @@ def test_filters_of_principal_components(digits):
 def test_filters_that_cannot_be_drawn(digits):
     with pytest.raises(ValueError, match="6 features make no square"):
         FilterDisplay.from_estimator(PCA(2).fit(digits[:, :6]))
+    with pytest.raises(ValueError, match="n_filters has to be at least 1, got 0"):
+        FilterDisplay.from_estimator(PCA(2).fit(digits), n_filters=0)
     with pytest.raises(ValueError, match="neither components_ nor an encoder"):
         FilterDisplay.from_estimator(StandardScaler().fit(digits))
 
@@ -181,7 +212,8 @@ def test_explained_variance_of_a_linear_autoencoder_is_that_of_pca(digits):
     assert ours.shape == linear.shape == (3, 3)
     assert_allclose(ours, linear, rtol=1e-3)
     assert (np.diff(linear, axis=0) > 0).all()
-    assert_allclose(display.lines_[0].get_ydata(), ours.mean(axis=1))
+    assert [line.get_label() for line in display.lines_] == ["PCA", "LinearAutoencoder"]
+    assert_allclose(display.lines_[1].get_ydata(), ours.mean(axis=1))
     assert_array_equal(display.lines_[0].get_xdata(), sizes)
 
 
@@ -212,6 +244,8 @@ def test_matplotlib_is_asked_for_where_it_is_needed(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install skgen\[plot\]"):
         LossCurveDisplay.from_estimator(model)
+    with pytest.raises(ImportError, match=r"pip install skgen\[plot\]"):
+        ExplainedVarianceDisplay.from_estimator("never looked at", None)
 
 
 def test_import_leaves_matplotlib_alone():

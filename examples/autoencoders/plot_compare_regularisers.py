@@ -70,7 +70,7 @@ for name, model in models.items():
         f"{explained(model.inverse_transform(model.transform(noisy))):6.2f} "
         f"{explained(model.inverse_transform(codes * kept)):10.2f} "
         f"{hoyer_sparsity(codes).mean():9.2f} "
-        f"{moved / codes.std(axis=0).mean():6.2f}"
+        f"{moved / np.sqrt(codes.var(axis=0).mean()):6.2f}"
     )
 
 # %%

@@ -49,7 +49,7 @@ models = {
     "denoising, noise of 3": DenoisingAutoencoder(100, noise_level=3.0, **denoising),
     "denoising, noise of 1": DenoisingAutoencoder(100, noise_level=1.0, **denoising),
 }
-figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
     model.set_params(random_state=0).fit(white)
     FilterDisplay.from_estimator(model, image_shape=(12, 12), ax=ax)

@@ -20,8 +20,8 @@ class ContractiveAutoencoder(BaseExpandingAutoencoder):
               + \text{weight} \cdot \left\| \frac{\partial\, \text{Enc}(x)}{\partial x} \right\|_F^2
 
     Restoring rows takes a code that moves along with what tells them apart; the penalty makes it
-    stand still in all other directions. So it does in closed form, and for infinitely small
-    changes, what denoising does for larger ones by drawing them.
+    stand still in all other directions. Denoising with little noise is its relative: that asks the
+    same of the reconstruction, where this asks it of the code.
 
     See Also
     --------
@@ -31,14 +31,17 @@ class ContractiveAutoencoder(BaseExpandingAutoencoder):
 
     Notes
     -----
-    With one layer each way, and with one hidden layer and a linear code, the norm of the Jacobian
-    is exact and costs next to nothing. With more it is estimated, at the price of another pass
-    through the encoder for each of `n_directions`.
+    With one layer each way, the norm of the Jacobian is exact and costs next to nothing. With one
+    hidden layer and a linear code it is exact, and costs a product of the layers' weights for every
+    batch. With more it is estimated, at the price of another pass through the encoder, and of a
+    pass back for each of `n_directions`.
 
     References
     ----------
     .. [1] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio, "Contractive auto-encoders:
        explicit invariance during feature extraction", ICML 2011.
+    .. [2] G. Alain, Y. Bengio, "What regularized auto-encoders learn from the data-generating
+       distribution", JMLR 15, 2014, on how it relates to denoising.
 
     Examples
     --------

@@ -52,7 +52,8 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
         None,
         [StrOptions(set(ACTIVATIONS)), None],
         "str or None",
-        """Activation of the code, one of the same. None leaves it linear and unbounded.""",
+        """Activation of the code, one of those for `activation`. None leaves it linear and
+        unbounded.""",
     )
     loss: str | Loss = parameter(
         "squared_error",
@@ -150,7 +151,7 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
 
     def _module(self, n_features: int) -> nn.Module:
         n_components = self._code_size(n_features)
-        return DenseAutoencoder(
+        module = DenseAutoencoder(
             n_features,
             self._hidden_layer_sizes(),
             n_components,
@@ -160,6 +161,9 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
             output_activation=self._last_activation(),
             tied_weights=self.tied_weights,
         )
+        for penalty in self._penalties():
+            penalty.initialise(module)
+        return module
 
     def _hidden_layer_sizes(self) -> list[int]:
         sizes = list(self.hidden_layer_sizes)
@@ -188,11 +192,12 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
                 stacklevel=4,
             )
         scalable = self._code_activation() not in {"sigmoid", "tanh"} and not self.tied_weights
-        if isinstance(self._code_noise(), Gaussian) and scalable and not self._penalties():
+        noise, penalties = self._code_noise(), self._penalties()
+        if isinstance(noise, Gaussian) and scalable and not (penalties or partial):
             warnings.warn(
                 "Gaussian noise on an unbounded code has little effect, since the code can grow "
                 'until the noise does not matter. Bound it (code_activation="tanh"), tie the '
-                'weights (tied_weights=True), or use code_noise="dropout".',
+                "weights (tied_weights=True), or use dropout in place of the noise.",
                 stacklevel=4,
             )
         return X
@@ -224,7 +229,8 @@ class BaseDenseAutoencoder(BaseAutoencoder, ABC):
     def _n_features_out(self) -> int:
         if self.features == "code":
             return self.n_components_
-        return sum(self._hidden_layer_sizes())
+        network: Any = self.net_.module_
+        return sum(layer.out_features for layer in network.encoder[: 2 * network.n_hidden : 2])
 
     def _check_invertible(self) -> None:
         if self.features == "hidden":

@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,6 @@ from skgen.metrics import hoyer_sparsity
 from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import parameter
 from skgen.penalties import KL, L1, Penalty
-from skgen.scaling import inference_dtype
 
 __all__ = ["SparseAutoencoder"]
 
@@ -56,9 +55,10 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
 
     Notes
     -----
-    The last three attributes are measured on the training rows, on 10,000 of them if there are
-    more. Units die where the penalty outweighs what they would explain, and with ``"top_k"`` where
-    others are always larger.
+    The three attributes are measured on the rows of the last call of `fit` or `partial_fit`, on
+    10,000 of them if there are more; a small chunk makes units look dead that are not. Units die
+    where the penalty outweighs what they would explain, and with ``"top_k"`` where others are
+    always larger.
 
     References
     ----------
@@ -91,7 +91,7 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
         "float or None",
         """How much the penalty costs, see `skgen.penalties`; not used by ``"top_k"``. None stands
         for 0.03 over the square root of the number of features for ``"l1"``, since activations
-        grow with that root, and for 0.01 for ``"kl"``.""",
+        grow with that root, and for 0.03 for ``"kl"``.""",
     )
     target_rate: float = parameter(
         0.05,
@@ -129,19 +129,26 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
             )
         return self.n_active or max(1, n_components // 10)
 
+    def _built_with(self) -> dict[str, Any]:
+        return {"method": self.method, **super()._built_with()}
+
     def _penalties(self) -> list[Penalty]:
         if self.method == "top_k":
             return []
         if self.method == "kl":
-            weight = 0.01 if self.weight is None else self.weight
+            weight = 0.03 if self.weight is None else self.weight
             return [KL(weight=weight, target_rate=self.target_rate)]
         weight = 0.03 / self.n_features_in_**0.5 if self.weight is None else self.weight
         return [L1(weight=weight)]
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         X = super()._learn(X, partial=partial)
-        rows = X[:: -(-len(X) // _MEASURED_ROWS)]
-        codes = self._apply(self._maps(inference_dtype(rows))[0], rows)
+        rows = X
+        if len(X) > _MEASURED_ROWS:  # drawn, since a stride may fall in with a pattern of the rows
+            drawn = np.random.default_rng(0).choice(len(X), _MEASURED_ROWS, replace=False)
+            rows = X[np.sort(drawn)]
+        network: Any = self._network(np.dtype(np.float32))
+        codes = self._apply(network.encoder, self.scaling_.tensor(rows).numpy())
         spread = np.ptp(codes, axis=0)
         self.sparsity_ = float(hoyer_sparsity(codes).mean()) if codes.shape[1] > 1 else np.nan
         self.share_of_zeros_ = float(np.mean(codes == 0))
