@@ -253,11 +253,11 @@ class ReconstructionDisplay:
             scaling = estimator.scaling_
             with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
                 units = scaling.apply(tensor_of(clean, np.dtype(np.float64)))
-                distorted = scaling.undo(distorted(units)).numpy()
+                drawn: NDArray = scaling.undo(distorted(units)).numpy()
             named: Any = X
-            frame = hasattr(named, "columns")
-            columns = dict(zip(named.columns, distorted.T, strict=True)) if frame else {}
-            seen = type(named)(columns) if frame else distorted
+            distorted = seen = drawn
+            if hasattr(named, "columns"):
+                seen = type(named)(dict(zip(named.columns, drawn.T, strict=True)))
         elif isinstance(distorted, str):
             raise ValueError(
                 f"distorted={distorted!r} has to be rows, or an object of skgen.corruptions."
