@@ -76,7 +76,7 @@ def denoising(X, y, X_test, y_test, seeds):
     results = []
     for seed in range(seeds):
         model = DenoisingAutoencoder(
-            256, noise="gaussian", noise_level=0.5, hidden_layer_sizes=(1024,),
+            256, noise="gaussian", noise_level=0.5, hidden_layer_sizes=(1024,), lr=2e-3,
             output_activation="sigmoid",
         )  # fmt: skip
         model, took = fit(model, X, seed)

@@ -1,6 +1,7 @@
 """What all models share: validation, seeding, devices, training and inference."""
 
 import copy
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -234,9 +235,14 @@ class BaseModel(Declared, ABC):
         settings = self._engine_settings(stopping)
         with seeded(None if warm else seed):
             net = self._go_on(settings) if warm else self._start(X, device, settings)
+            n_before = len(net.history)
             rows, held_out = self._split(X, net.device, seed if stopping else None)
             net.max_epochs = self.max_epochs or int(np.clip(-(-2000 // rows.n_batches), 20, 200))
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
+        if not partial and not stopping and len(net.turns) == 1:
+            _warn_of_a_late_rise(
+                net.history[n_before:, _history_name(net.turns[0], net.turns)], self.lr
+            )
         self.net_ = net
         curves = {turn.name: net.history[:, _history_name(turn, net.turns)] for turn in net.turns}
         self.loss_curve_ = curves if len(curves) > 1 else next(iter(curves.values()))
@@ -351,6 +357,19 @@ class BaseModel(Declared, ABC):
 
 def _history_name(turn: Turn, turns: Sequence[Turn]) -> str:
     return f"train_loss_{turn.name}" if len(turns) > 1 else "train_loss"
+
+
+def _warn_of_a_late_rise(losses: Sequence[float], lr: float) -> None:
+    """Warn if training went well, and then lost all that it had learned."""
+    best = int(np.argmin(losses))
+    lowest, last = losses[best], losses[-1]
+    if last > max(losses[0], 2 * lowest) > 0:
+        warnings.warn(
+            f"Training became unstable: the loss was {lowest:.3g} in epoch {best + 1}, and "
+            f"{last:.3g} at the end. Lower lr, which is {lr}; early_stopping=True keeps the best "
+            "weights.",
+            stacklevel=7,
+        )
 
 
 def _fits(X: NDArray, device: str) -> bool:

@@ -167,6 +167,21 @@ def test_names_of_features_are_those_of_the_fitted_network(X):
     assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 8
 
 
+def test_a_loss_that_rises_again(X):
+    def jolt(fraction):
+        return 1.0 if fraction < 0.7 else 300.0
+
+    params = {"lr_schedule": jolt, "max_epochs": 100, "lr": 1e-2}
+    with pytest.warns(UserWarning, match=r"unstable: the loss was \S+ in epoch \d+, and") as caught:
+        model = small(**params).fit(X)
+    assert caught[0].filename == __file__
+    assert model.loss_curve_[-1] > 2 * min(model.loss_curve_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small(early_stopping=True, **params).fit(X)
+        model.set_params(lr_schedule="constant", warm_start=True, lr=1e-6, max_epochs=3).fit(X)
+
+
 def test_hidden_features_have_no_way_back(X):
     model = small(features="hidden").fit(X)
     assert model.transform(X).shape == (60, 8)
