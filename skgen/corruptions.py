@@ -115,7 +115,7 @@ class Dropout(Corruption):
     def __call__(self, x: Tensor) -> Tensor:
         """Return a distorted copy of `x`, of the same shape."""
         kept = 1 - self.level
-        return torch.empty_like(x).bernoulli_(kept).div_(kept).mul_(x)
+        return (torch.rand_like(x) < kept).to(x).div_(kept).mul_(x)
 
 
 class SaltAndPepper(Corruption):

@@ -176,7 +176,7 @@ class Contractive(Penalty):
             code = encoder(x)
             squares = []
             for _ in range(self.n_directions):
-                signs = torch.empty_like(code).bernoulli_().mul_(2).sub_(1)
+                signs = torch.empty_like(code).random_(2).mul_(2).sub_(1)
                 (pulled,) = torch.autograd.grad(code, x, signs, create_graph=True)
                 squares.append(pulled.square().sum(dim=1))
         return torch.stack(squares).mean(dim=0)

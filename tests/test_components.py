@@ -34,7 +34,7 @@ def x():
 
 @pytest.fixture(autouse=True)
 def seed():
-    torch.manual_seed(0)
+    torch.manual_seed(1)  # not that of x, lest what is drawn goes along with it
 
 
 # Corruptions
