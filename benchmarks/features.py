@@ -22,8 +22,8 @@ from skgen.datasets import fetch_fashion_mnist
 
 DRAWS = 10
 ENCODERS = {
-    "sigmoid": DenoisingAutoencoder(32, activation="sigmoid", noise_level=0.5),
-    "silu": DenoisingAutoencoder(64, noise_level=0.75),
+    "sigmoid": DenoisingAutoencoder(32, noise="masking", noise_level=0.5, activation="sigmoid"),
+    "silu": DenoisingAutoencoder(64, noise="masking", noise_level=0.75),
 }
 # The arm that did best on the held-out training pictures (20 draws; 2 draws for 1,000 labels).
 CHOSEN_IN_VALIDATION = {100: "sigmoid code", 1000: "silu raw + hidden"}

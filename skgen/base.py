@@ -239,10 +239,10 @@ class BaseModel(Declared, ABC):
             rows, held_out = self._split(X, net.device, seed if stopping else None)
             net.max_epochs = self.max_epochs or int(np.clip(-(-2000 // rows.n_batches), 20, 200))
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
-        if not partial and not stopping and len(net.turns) == 1:
-            _warn_of_a_late_rise(
-                net.history[n_before:, _history_name(net.turns[0], net.turns)], self.lr
-            )
+        losses = net.history[n_before:, _history_name(net.turns[0], net.turns)]
+        settled = len(losses) * rows.n_batches >= 100  # a shorter run may end on the way
+        if settled and not stopping and len(net.turns) == 1:
+            _warn_of_a_late_rise(losses, self.lr)
         self.net_ = net
         curves = {turn.name: net.history[:, _history_name(turn, net.turns)] for turn in net.turns}
         self.loss_curve_ = curves if len(curves) > 1 else next(iter(curves.values()))

@@ -164,7 +164,7 @@ SIGMOID = {**ONE_LAYER, "code_activation": "sigmoid"}
             DenoisingAutoencoder(8, noise="swap", noise_level=0.2),
             Autoencoder(8, corruption=CORRUPTIONS["swap"](0.2)),
         ),
-        (DenoisingAutoencoder(8), Autoencoder(8, corruption="masking")),
+        (DenoisingAutoencoder(8), Autoencoder(8, corruption="dropout")),
         (SparseAutoencoder(), Autoencoder(penalty=L1(0.03 / 8), **RELU)),
         (SparseAutoencoder(weight=0.02), Autoencoder(penalty=L1(0.02), **RELU)),
         (SparseAutoencoder(weight=0), Autoencoder(penalty=L1(0.0), **RELU)),

@@ -129,7 +129,7 @@ def test_frames(model, X, frame):
 
 @each
 def test_grid_search_in_a_pipeline(model, X):
-    pipeline = make_pipeline(StandardScaler(), clone(model))
+    pipeline = make_pipeline(StandardScaler(), clone(model).set_params(max_epochs=50))
     step = pipeline.steps[-1][0]
     search = GridSearchCV(pipeline, {f"{step}__n_components": [1, 3]}, cv=2, n_jobs=2).fit(X)
     assert search.best_params_[f"{step}__n_components"] == 3  # of normal data, more explains more

@@ -67,7 +67,7 @@ def draw_labelled(n_labels, draw):
 # trained for a single epoch at a rate of nearly nothing keeps its random weights.
 
 size = 32
-settings = {"activation": "sigmoid", "noise_level": 0.5, "random_state": 0}
+settings = {"activation": "sigmoid", "noise": "masking", "noise_level": 0.5, "random_state": 0}
 encoder = DenoisingAutoencoder(size, verbose=1, **settings).fit(X)
 random_encoder = DenoisingAutoencoder(size, max_epochs=1, lr=1e-12, **settings).fit(X)
 pca = PCA(size, random_state=0).fit(X)

@@ -26,6 +26,13 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     --------
     Autoencoder : The general one; equal to this one with ``corruption`` set.
 
+    Notes
+    -----
+    ``"dropout"`` suits features and reconstructions of whole rows: the sums that enter the first
+    layer have the same mean in training as in `transform`. With ``"masking"``, as in [1]_, they are
+    larger in `transform`, and whole rows come back distorted; it suits rows that miss as many cells
+    as rows did in training, filled with their column's mean.
+
     References
     ----------
     .. [1] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol, "Stacked denoising
@@ -36,13 +43,13 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     >>> from sklearn.datasets import load_digits
     >>> from skgen import DenoisingAutoencoder
     >>> X, _ = load_digits(return_X_y=True)
-    >>> model = DenoisingAutoencoder(16, noise="masking", random_state=0).fit(X)
+    >>> model = DenoisingAutoencoder(16, random_state=0).fit(X)
     >>> model.transform(X).shape
     (1797, 16)
     """
 
     noise: str = parameter(
-        "masking",
+        "dropout",
         [StrOptions(set(CORRUPTIONS))],
         "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
         """The kind of distortion: cells set to their column's mean while the others are scaled
