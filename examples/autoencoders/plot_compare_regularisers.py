@@ -81,7 +81,7 @@ figure, axes = plt.subplots(3, 5, figsize=(12, 7.5), layout="constrained")
 for column, (name, model) in zip(axes.T, models.items(), strict=True):
     FilterDisplay.from_estimator(model, n_filters=36, ax=column[0])
     codes = model.transform(test)
-    column[1].hist(codes.ravel() / codes.std(), bins=np.linspace(-4, 8, 61), log=True)
+    column[1].hist(codes.ravel() / codes.std(), bins=np.linspace(-8, 8, 65), log=True)
     column[1].set(yticks=[], xlabel="activation / standard deviation", ylim=(1e2, None))
     column[1].set_title(f"{np.mean(codes == 0):.0%} zeros", fontsize="medium")
     ReconstructionDisplay.from_estimator(
