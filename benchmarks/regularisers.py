@@ -1,8 +1,8 @@
 """What the regularised autoencoders are good for, on Fashion-MNIST, beside simple rivals.
 
 Trained on the official training split and scored on the test split, pixels in [0, 1], three
-seeds. With ``--validate``, 5,000 training pictures take the place of the test split: all settings,
-those of the rivals among them, were chosen that way. Run::
+seeds. With ``--validate``, 5,000 training pictures take the place of the test split, as they did,
+with shorter training, when settings were chosen. Run::
 
     SKGEN_DATA=... python benchmarks/regularisers.py [--only sparse] [--seeds 3] [--validate]
 """

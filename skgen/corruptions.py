@@ -95,8 +95,8 @@ class Dropout(Corruption):
     .. math:: \tilde x = \frac{m \odot x}{1 - \text{level}},
               \quad m_j \sim \text{Bernoulli}(1 - \text{level})
 
-    Meant for codes: what the decoder adds up has the same mean in training as it has later, when
-    all units are there.
+    What the next layer adds up has the same mean in training as it has later, when nothing is
+    dropped. That holds for rows as for codes.
 
     References
     ----------
