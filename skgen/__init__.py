@@ -3,6 +3,7 @@
 from skgen.autoencoders import (
     Autoencoder,
     ContractiveAutoencoder,
+    ConvAutoencoder,
     DenoisingAutoencoder,
     LinearAutoencoder,
     RedundantAutoencoder,
@@ -12,6 +13,7 @@ from skgen.autoencoders import (
 __all__ = [
     "Autoencoder",
     "ContractiveAutoencoder",
+    "ConvAutoencoder",
     "DenoisingAutoencoder",
     "LinearAutoencoder",
     "RedundantAutoencoder",

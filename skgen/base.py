@@ -232,6 +232,8 @@ class BaseModel(Declared, ABC):
         self._check_trainable(X)
         seed = self._seed()
         stopping = self.early_stopping and not partial
+        if not warm:
+            self.scaling_ = self._scaling(X)
         settings = self._engine_settings(stopping)
         with seeded(None if warm else seed):
             net = self._go_on(settings) if warm else self._start(X, device, settings)
@@ -251,7 +253,6 @@ class BaseModel(Declared, ABC):
 
     def _start(self, X: NDArray, device: str, settings: dict[str, Any]) -> Engine:
         """Return a new net for X."""
-        self.scaling_ = self._scaling(X)
         settings = {"lr": self.lr, "device": device, **settings, **(self.net_params or {})}
         net = Engine(self._module(X.shape[1]), **settings).initialize()
         net.built_with_ = self._built_with()
@@ -292,11 +293,7 @@ class BaseModel(Declared, ABC):
 
     def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
         """Return the training rows, and those that the seed, if any, sets aside for stopping."""
-        columns = {
-            "x": self.scaling_.tensor(X, device)
-            if _fits(X, device)
-            else ScaledRows(X, self.scaling_, device)
-        }
+        columns = {"x": self._column(X, device)}
         if seed is None:
             return Rows(columns, self.batch_size), None
         n_validation = max(1, round(self.validation_fraction * len(X)))
@@ -310,6 +307,18 @@ class BaseModel(Declared, ABC):
             Rows(columns, self.batch_size, np.sort(order[n_validation:])),
             Rows(columns, self.batch_size, np.sort(order[:n_validation])),
         )
+
+    def _column(self, X: NDArray, device: str) -> Tensor | ScaledRows:
+        """Return rows as batches are made of them: all in network units, if they fit.
+
+        Bytes stay bytes, a quarter of the size, until a batch is made of them.
+        """
+        fits = _fits(X, device)
+        if fits and X.dtype != np.uint8:
+            return self.scaling_.tensor(X, device)
+        on_device = fits and torch.device(device).type != "cpu"
+        held = tensor_of(X, X.dtype).to(device) if on_device else X
+        return ScaledRows(held, self.scaling_, device)
 
     # Inference
 
@@ -373,8 +382,8 @@ def _warn_of_a_late_rise(losses: Sequence[float], lr: float) -> None:
 
 
 def _fits(X: NDArray, device: str) -> bool:
-    """Whether to hold all of X on the device, in single precision."""
-    needed = 4 * X.size
+    """Whether to hold all of X on the device, in single precision or as bytes."""
+    needed = X.size * min(4, X.itemsize)
     if torch.device(device).type == "cuda":
         return needed < torch.cuda.mem_get_info(device)[0] / 2
     return needed <= _IN_MEMORY_BYTES or not _is_memory_mapped(X)

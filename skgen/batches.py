@@ -70,21 +70,21 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
 
 
 class ScaledRows:
-    """Rows on disk or too many for memory, scaled when they are asked for.
+    """Rows on disk, too many for memory or in a small type, scaled when they are asked for.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        Typically a memory map.
+    X : ndarray or Tensor of shape (n_samples, n_features)
+        Typically a memory map, or bytes.
 
     scaling : Scaling
         What brings them to network units.
 
     device : str, default="cpu"
-        Where the tensors go.
+        Where the tensors go, and where X is if it is a tensor.
     """
 
-    def __init__(self, X: NDArray, scaling: Scaling, device: str = "cpu"):
+    def __init__(self, X: NDArray | Tensor, scaling: Scaling, device: str = "cpu"):
         self.X = X
         self.scaling = scaling
         self.device = device
@@ -94,6 +94,8 @@ class ScaledRows:
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
         """Return the rows of that index, like `torch.Tensor.index_select` along dimension 0."""
+        if isinstance(self.X, Tensor):
+            return self.scaling.apply(self.X.index_select(0, index).float())
         return self.scaling.tensor(self.X[index.cpu().numpy()], self.device)
 
 

@@ -8,20 +8,26 @@ that range, and what is masked is set to 0 in it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Real
+from dataclasses import dataclass
+from numbers import Integral, Real
 
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
+from skgen.networks.convolutional import as_pictures, as_rows
 from skgen.parameters import Component, parameter, resolve
 
 __all__ = [
     "CORRUPTIONS",
     "Corruption",
     "Dropout",
+    "ErasedPatches",
     "Gaussian",
+    "MaskedPixels",
     "Masking",
+    "OnPictures",
+    "PictureCorruption",
     "SaltAndPepper",
     "Swap",
     "corruption_at",
@@ -160,6 +166,111 @@ class Swap(Corruption):
         donors = torch.randint(len(x), x.shape, device=x.device)
         swapped = torch.rand(x.shape, device=x.device) < self.level
         return torch.where(swapped, x.gather(0, donors), x)
+
+
+class PictureCorruption(Corruption, ABC):
+    """Base class of the corruptions that have to know where a pixel is.
+
+    They are called with pictures, (batch, channels, height, width), and need a model of pictures.
+    """
+
+
+class ErasedPatches(PictureCorruption):
+    r"""Erase rectangles, all channels of them, for the model to fill in.
+
+    .. math:: \tilde x = m \odot x
+
+    with a mask :math:`m` that is 0 in `n_patches` rectangles of a picture, each with sides of a
+    share `size` of the picture's, anywhere in it with equal odds; rectangles may overlap. What is
+    erased becomes the mean picture.
+
+    References
+    ----------
+    .. [1] D. Pathak, P. Krahenbuhl, J. Donahue, T. Darrell, A. Efros, "Context encoders: feature
+       learning by inpainting", CVPR 2016.
+
+    Examples
+    --------
+    >>> from skgen import ConvAutoencoder
+    >>> from skgen.corruptions import ErasedPatches
+    >>> model = ConvAutoencoder(32, corruption=ErasedPatches(0.4))
+    """
+
+    size: float = parameter(
+        0.4,
+        _RATE,
+        "float",
+        """Sides of a rectangle, as shares of the picture's height and width.""",
+        positional=True,
+    )
+    n_patches: int = parameter(
+        1,
+        [Interval(Integral, 1, None, closed="left")],
+        "int",
+        """Rectangles erased in every picture.""",
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        _check_pictures(self, x)
+        kept = torch.ones(len(x), 1, *x.shape[2:], dtype=torch.bool, device=x.device)
+        for _ in range(self.n_patches):
+            rows, columns = (self._inside(len(x), side, x) for side in x.shape[2:])
+            kept &= ~(rows[:, None, :, None] & columns[:, None, None, :])
+        return x * kept
+
+    def _inside(self, n: int, side: int, x: Tensor) -> Tensor:
+        """Draw where intervals lie along a side: (n, side), whether a place is inside."""
+        length = round(self.size * side)
+        start = torch.randint(side - length + 1, (n, 1), device=x.device)
+        places = torch.arange(side, device=x.device)
+        return (places >= start) & (places < start + length)
+
+
+class MaskedPixels(PictureCorruption):
+    r"""Drop whole pixels, all channels of them, and scale up the rest, so that the mean stays.
+
+    .. math:: \tilde x = \frac{m \odot x}{1 - \text{level}}, \quad m_j \sim
+              \text{Bernoulli}(1 - \text{level})
+
+    for pixels :math:`j`. On grey pictures it is `Dropout`; on pictures in colour, `Dropout` leaves
+    two channels to guess the third from.
+    """
+
+    level: float = parameter(
+        0.3,
+        [Interval(Real, 0, 1, closed="left")],
+        "float",
+        """Share of the pixels that are dropped.""",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        _check_pictures(self, x)
+        kept = 1 - self.level
+        draw = torch.rand(len(x), 1, *x.shape[2:], device=x.device)
+        return (draw < kept).to(x).div_(kept) * x
+
+
+def _check_pictures(corruption: Corruption, x: Tensor) -> None:
+    if x.ndim != 4:
+        raise ValueError(
+            f"{corruption} needs pictures, and got rows of {x.shape[1]} numbers. Use it with "
+            "ConvAutoencoder, or take a corruption that works on rows, such as Dropout."
+        )
+
+
+@dataclass(frozen=True)
+class OnPictures:
+    """Applies a corruption of pictures to flat rows that hold pictures of that shape."""
+
+    corruption: Corruption
+    shape: tuple[int, int, int]
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Return a distorted copy of the rows."""
+        return as_rows(self.corruption(as_pictures(rows, self.shape)))
 
 
 CORRUPTIONS: Mapping[str, type[Corruption]] = {

@@ -4,7 +4,7 @@ Every loss is a mean over rows and features.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from skgen.parameters import Component, parameter
+from skgen.scaling import Scaling
 
 __all__ = ["LOSSES", "AbsoluteError", "BinaryCrossEntropy", "Huber", "Loss", "SquaredError"]
 
@@ -22,6 +23,32 @@ class Loss(Component, ABC):
     @abstractmethod
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of `output` against `target`."""
+
+    def in_units(
+        self,
+        scaling: Scaling,
+        picture_shape: tuple[int, int, int] | None,
+        value_range: tuple[float, float] | None,
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return the loss as a function of rows in network units, which is all that most need.
+
+        Parameters
+        ----------
+        scaling : Scaling
+            What maps rows to the units of X.
+
+        picture_shape : tuple of int or None
+            Height, width and channels of the pictures that rows hold, if they do.
+
+        value_range : tuple of float or None
+            The range of the pictures' values, in the units of X.
+
+        Returns
+        -------
+        loss : callable
+            ``loss(output, target)``.
+        """
+        return self
 
 
 class SquaredError(Loss):

@@ -107,7 +107,8 @@ class KL(Penalty):
 
     def initialise(self, module: Any) -> None:
         """Start from units that are active at the target rate."""
-        *_, last = (layer for layer in module.encoder if isinstance(layer, nn.Linear))
+        *_, last = (layer for layer in module.encoder if isinstance(layer, nn.Linear | nn.Conv2d))
+        assert last.bias is not None
         nn.init.constant_(last.bias, math.log(self.target_rate / (1 - self.target_rate)))
 
 

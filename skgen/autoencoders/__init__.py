@@ -2,6 +2,7 @@
 
 from skgen.autoencoders._autoencoder import Autoencoder
 from skgen.autoencoders._contractive import ContractiveAutoencoder
+from skgen.autoencoders._conv import ConvAutoencoder
 from skgen.autoencoders._denoising import DenoisingAutoencoder
 from skgen.autoencoders._linear import LinearAutoencoder
 from skgen.autoencoders._redundant import RedundantAutoencoder
@@ -10,6 +11,7 @@ from skgen.autoencoders._sparse import SparseAutoencoder
 __all__ = [
     "Autoencoder",
     "ContractiveAutoencoder",
+    "ConvAutoencoder",
     "DenoisingAutoencoder",
     "LinearAutoencoder",
     "RedundantAutoencoder",

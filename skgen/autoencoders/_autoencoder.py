@@ -1,22 +1,15 @@
 """The general dense autoencoder."""
 
-from collections.abc import Sequence
 from typing import final
 
-from sklearn.utils._param_validation import StrOptions
-
 from skgen.autoencoders._dense import BaseDenseAutoencoder
-from skgen.corruptions import CORRUPTIONS, Corruption
-from skgen.parameters import parameter, resolve
-from skgen.penalties import Penalty
+from skgen.autoencoders._regularised import Regularised
 
 __all__ = ["Autoencoder"]
 
-_CORRUPTION = [StrOptions(set(CORRUPTIONS)), Corruption, None]
-
 
 @final
-class Autoencoder(BaseDenseAutoencoder):
+class Autoencoder(Regularised, BaseDenseAutoencoder):
     r"""A dense autoencoder: projects rows to a code from which they can be restored.
 
     It minimises
@@ -56,33 +49,3 @@ class Autoencoder(BaseDenseAutoencoder):
     >>> model.score(X) > 0.9
     True
     """
-
-    corruption: str | Corruption | None = parameter(
-        None,
-        _CORRUPTION,
-        "str, Corruption or None",
-        f"""Distorts the input in training, while the target stays clean: {", ".join(CORRUPTIONS)},
-        or an object of `skgen.corruptions`.""",
-    )
-    code_noise: str | Corruption | None = parameter(
-        None,
-        _CORRUPTION,
-        "str, Corruption or None",
-        """Distorts the code in training.""",
-    )
-    penalty: Penalty | Sequence[Penalty] | None = parameter(
-        None,
-        [Penalty, list, tuple, None],
-        "Penalty, list of Penalty, or None",
-        """Added to the loss: objects of `skgen.penalties`.""",
-    )
-
-    def _corruption(self) -> Corruption | None:
-        return resolve(self.corruption, CORRUPTIONS)
-
-    def _code_noise(self) -> Corruption | None:
-        return resolve(self.code_noise, CORRUPTIONS)
-
-    def _penalties(self) -> list[Penalty]:
-        several = self.penalty if isinstance(self.penalty, list | tuple) else [self.penalty]
-        return [penalty for one in several if (penalty := resolve(one, {})) is not None]

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from skgen.base import BaseModel
 from skgen.batches import Batch
-from skgen.corruptions import Corruption
-from skgen.losses import Loss
+from skgen.corruptions import Corruption, OnPictures
 from skgen.parameters import parameter
 from skgen.penalties import Penalty
 from skgen.scaling import inference_dtype
@@ -39,8 +38,8 @@ class Reconstruction:
     penalties :math:`p`. The target is the clean input. Noise is for training alone.
     """
 
-    loss: Loss
-    corruption: Corruption | None = None
+    loss: Callable[[Tensor, Tensor], Tensor]
+    corruption: Corruption | OnPictures | None = None
     code_noise: Corruption | None = None
     penalties: Sequence[Penalty] = ()
 
@@ -190,7 +189,11 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
                 f"X has {codes.shape[1]} columns, but a code of this {type(self).__name__} has "
                 f"n_components_={self.n_components_}."
             )
-        return self._apply(self._maps(inference_dtype(codes))[1], codes)
+        return self._as_given(self._apply(self._maps(inference_dtype(codes))[1], codes))
+
+    def _as_given(self, rows: NDArray) -> NDArray:
+        """Return rows in the layout that `fit` got X in."""
+        return rows
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Say how normal each row is: its negative squared reconstruction error.

@@ -83,7 +83,8 @@ class DenseAutoencoder(nn.Module):
     ):
         super().__init__()
         sizes = [n_features, *hidden_layer_sizes, n_components]
-        self.n_hidden = len(hidden_layer_sizes)
+        # Linear layers and activations take turns.
+        self.hidden_layers = [str(2 * n + 1) for n in range(len(hidden_layer_sizes))]
         self.encoder = dense(sizes, activation, code_activation)
         if n_active is not None:
             self.encoder.append(TopK(n_active))
@@ -100,8 +101,13 @@ class DenseAutoencoder(nn.Module):
     def hidden(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of hidden sizes)
         """Return the activations of the encoder's hidden layers, side by side."""
         activations = []
-        for number, layer in enumerate(list(self.encoder)[: 2 * self.n_hidden]):
+        for name, layer in itertools.islice(self.encoder.named_children(), 2 * self.n_hidden):
             x = layer(x)
-            if number % 2:  # linear layers and activations take turns
+            if name in self.hidden_layers:
                 activations.append(x)
         return torch.cat(activations, dim=1)
+
+    @property
+    def n_hidden(self) -> int:
+        """The number of hidden layers of the encoder."""
+        return len(self.hidden_layers)

@@ -1,0 +1,141 @@
+"""Pictures as input: from arrays of any layout to flat rows, and back."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Tags
+
+from skgen.parameters import Declared, parameter
+
+__all__ = ["PictureInput"]
+
+_CHANNELS = (1, 3, 4)  # of grey pictures, of those in colour, and of those with an alpha channel
+
+
+class PictureInput(Declared, ABC):
+    """Mixed into a model, has it take pictures, and give them back as they came.
+
+    Inside, a picture is a flat row: line by line, the channels of a pixel side by side. So there is
+    one validation for rows and pictures, and nothing is copied where memory is laid out that way.
+    """
+
+    _fitted: ClassVar[Mapping[str, str]] = {
+        "image_shape_ : tuple of int": """Shape of a picture, as X or `image_shape` has it:
+            ``(height, width)`` or ``(height, width, channels)``; ``(1, n_features)`` if neither
+            says.""",
+        "value_range_ : tuple of float or None": """What `inverse_transform` keeps to: 0 to 255 for
+            bytes; 0 to 1 for other numbers that lie in between; otherwise the range of X. None for
+            rows that were not said to be pictures.""",
+    }
+
+    image_shape: Sequence[int] | None = parameter(
+        None,
+        ["array-like", None],
+        "tuple of int or None",
+        """``(height, width)`` or ``(height, width, channels)`` of pictures that come as flat rows.
+        Arrays of three or four dimensions say it themselves. With None, flat rows are pictures of
+        one line: signals.""",
+    )
+
+    def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray:
+        pictures = _pictures(X)
+        if reset:
+            shape = self._shape_of(pictures)
+        else:
+            self._check_shape(X if pictures is None else pictures)
+        flat = X if pictures is None else pictures.reshape(len(pictures), prod(pictures.shape[1:]))
+        rows: NDArray = super()._validate(flat, reset=reset)
+        if reset:
+            n_features = rows.shape[1]
+            if shape and prod(shape) != n_features:
+                raise ValueError(
+                    f"image_shape={shape} stands for {prod(shape)} numbers a picture, but X has "
+                    f"{n_features} columns."
+                )
+            self.image_shape_ = shape or (1, n_features)
+            self._row_shape = rows.shape[1:] if pictures is None else pictures.shape[1:]
+            self.value_range_ = _value_range(rows) if shape else None
+        return rows
+
+    def _shape_of(self, pictures: NDArray | None) -> tuple[int, ...] | None:
+        """Return the shape of a picture, or None if nothing says."""
+        said = None if self.image_shape is None else tuple(self.image_shape)
+        if said is not None:
+            sizes = all(isinstance(n, int | np.integer) and n > 0 for n in said)
+            if len(said) not in (2, 3) or not sizes:
+                raise ValueError(
+                    "image_shape has to be (height, width) or (height, width, channels), all of "
+                    f"them at least 1, got {said}."
+                )
+        if pictures is None:
+            return said
+        shape = pictures.shape[1:]
+        if len(shape) > 3:
+            raise ValueError(
+                f"X has {pictures.ndim} dimensions. Pictures come as (n_samples, height, width), "
+                "(n_samples, height, width, channels), or as rows with image_shape."
+            )
+        if said is not None and (*said, 1)[:3] != (*shape, 1)[:3]:
+            raise ValueError(f"image_shape={said}, but the pictures of X are of shape {shape}.")
+        if said is None and len(shape) == 3 and shape[0] in _CHANNELS and shape[2] not in _CHANNELS:
+            raise ValueError(
+                f"The pictures of X, of shape {shape}, look as if their channels came first. Put "
+                "them last, X.transpose(0, 2, 3, 1) for an array; or say "
+                f"image_shape={shape} if these are height, width and channels."
+            )
+        return shape
+
+    def _check_shape(self, X: Any) -> None:
+        """Raise an error if pictures are unlike those seen in `fit`."""
+        shape = getattr(X, "shape", ())
+        if shape == self._row_shape and len(shape) > 1:
+            raise ValueError(
+                f"X is a single picture, of shape {shape}. Pass an array of pictures: X[np.newaxis]"
+            )
+        if len(shape) > 2 and (*shape, 1)[1:4] != self._picture_shape():
+            raise ValueError(
+                f"The pictures of X are of shape {shape[1:]}, but {type(self).__name__} was fitted "
+                f"on pictures of shape {self.image_shape_}."
+            )
+
+    def _as_given(self, rows: NDArray) -> NDArray:
+        """Return rows in the layout in which `fit` got its pictures."""
+        return rows.reshape(len(rows), *self._row_shape)
+
+    def _picture_shape(self) -> tuple[int, int, int]:
+        """Return height, width and channels."""
+        height, width, channels = (*self.image_shape_, 1)[:3]
+        return height, width, channels
+
+    def _value_range(self) -> tuple[float, float] | None:
+        return self.value_range_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _pictures(X: Any) -> NDArray | None:
+    """Return an array of pictures, or None for a table."""
+    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object):
+        shapes = {np.shape(picture) for picture in X if hasattr(picture, "shape")}
+        if len(shapes) > 1 and any(len(shape) > 1 for shape in shapes):
+            some = ", ".join(map(str, sorted(shapes)[:3]))
+            raise ValueError(
+                f"The pictures of X differ in size: {some}. Resize or crop them to one size."
+            )
+        X = np.asarray(X)
+    shape = getattr(X, "shape", ())
+    return np.asarray(X) if len(shape) > 2 else None
+
+
+def _value_range(rows: NDArray) -> tuple[float, float]:
+    if rows.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(rows.min()), float(rows.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
