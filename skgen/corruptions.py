@@ -31,6 +31,7 @@ __all__ = [
     "SaltAndPepper",
     "Swap",
     "corruption_at",
+    "on_rows",
 ]
 
 _RATE = [Interval(Real, 0, 1, closed="both")]
@@ -271,6 +272,15 @@ class OnPictures:
     def __call__(self, rows: Tensor) -> Tensor:
         """Return a distorted copy of the rows."""
         return as_rows(self.corruption(as_pictures(rows, self.shape)))
+
+
+def on_rows(
+    corruption: Corruption | None, picture_shape: tuple[int, int, int] | None
+) -> Corruption | OnPictures | None:
+    """Return a corruption as one of rows, which hold pictures of that shape, if they do."""
+    if isinstance(corruption, PictureCorruption) and picture_shape is not None:
+        return OnPictures(corruption, picture_shape)
+    return corruption
 
 
 CORRUPTIONS: Mapping[str, type[Corruption]] = {

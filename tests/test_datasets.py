@@ -1,5 +1,7 @@
 import doctest
 import os
+import sys
+import types
 from pathlib import Path
 from urllib.error import URLError
 
@@ -8,7 +10,7 @@ import pytest
 from sklearn.datasets import get_data_home
 
 from skgen import datasets
-from skgen.datasets import _fashion_mnist, fetch_fashion_mnist, load_fashion_mnist_10k
+from skgen.datasets import _fashion_mnist, fetch_fashion_mnist, load_fashion_mnist_10k, make_avatars
 
 FULL = Path(os.environ.get("SKGEN_DATA", "")) / "fashion_mnist.npz"
 needs_full = pytest.mark.skipif(
@@ -246,3 +248,41 @@ def test_wrong_parameters(call, name):
 
 def test_public_names():
     assert datasets.__all__ == sorted(datasets.__all__)
+
+
+@pytest.fixture(scope="module")
+def avatars():
+    pytest.importorskip("python_avatars")
+    pytest.importorskip("resvg_py")
+    return make_avatars(300, size=32, random_state=0)
+
+
+def test_avatars_are_drawn_from_their_attributes(avatars):
+    assert avatars.images.shape == (300, 32, 32, 3) and avatars.images.dtype == np.uint8
+    again = make_avatars(300, size=32, random_state=0)
+    np.testing.assert_array_equal(avatars.images, again.images)
+    attributes = avatars.attributes
+    assert {len(values) for values in attributes.values()} == {300}
+    assert not (attributes["moustache"] & attributes["beard"]).any()
+    assert not (attributes["glasses"] & attributes["sunglasses"]).any()
+    for name in ("moustache", "glasses"):
+        assert 0.1 < attributes[name].mean() < 0.5
+    none = attributes["facial_hair"] == "NONE"
+    np.testing.assert_array_equal(none, ~(attributes["moustache"] | attributes["beard"]))
+    np.testing.assert_array_equal(np.median(avatars.images[:, 0, 0], axis=0), [226, 236, 245])
+
+
+def test_facial_hair_shows(avatars):
+    """The mouth's surroundings differ between faces that have facial hair and those that don't."""
+    attributes = avatars.attributes
+    bald_lip = attributes["facial_hair"] == "NONE"
+    lip = avatars.images[:, 17:20, 13:19].astype(float)
+    spread = lip.std(axis=(1, 2)).mean(axis=1)
+    assert spread[attributes["moustache"]].mean() > 1.5 * spread[bald_lip].mean()
+
+
+def test_avatars_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    monkeypatch.setitem(sys.modules, "python_avatars", types.ModuleType("python_avatars"))
+    with pytest.raises(ImportError, match=r"needs resvg_py: pip install skgen\[avatars\]"):
+        make_avatars(3)

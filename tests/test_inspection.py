@@ -16,12 +16,14 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skgen import Autoencoder, LinearAutoencoder, SparseAutoencoder
-from skgen.corruptions import Masking
+from skgen import Autoencoder, ConvAutoencoder, LinearAutoencoder, SparseAutoencoder
+from skgen.corruptions import ErasedPatches, Masking
 from skgen.inspection import (
     ExplainedVarianceDisplay,
     FilterDisplay,
+    LatentDisplay,
     LossCurveDisplay,
+    MorphDisplay,
     ReconstructionDisplay,
 )
 
@@ -143,7 +145,6 @@ def test_colour_pictures():
     [
         ((8, 7), "does not hold 64 features"),
         ((64,), "neither that of a grey picture"),
-        ((8, 8, 1), "neither that of a grey picture"),
     ],
 )
 def test_pictures_of_the_wrong_shape(model, digits, shape, problem):
@@ -251,3 +252,145 @@ def test_matplotlib_is_asked_for_where_it_is_needed(model, monkeypatch):
 def test_import_leaves_matplotlib_alone():
     code = "import skgen.inspection, sys; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Pictures
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    return digits.reshape(-1, 8, 8)
+
+
+@pytest.fixture(scope="module")
+def of_images(images):
+    return ConvAutoencoder(2, channels=(4, 8), max_epochs=3, random_state=0).fit(images)
+
+
+@pytest.mark.parametrize("distorted", [None, ErasedPatches(0.5), Masking(0.5)])
+def test_reconstructions_of_pictures(of_images, images, distorted):
+    display = ReconstructionDisplay.from_estimator(of_images, images[:5], distorted=distorted)
+    assert display.image_shape == (8, 8)
+    n_rows = 2 if distorted is None else 3
+    assert display.ax_.images[0].get_array().shape == (n_rows * 9, 5 * 9)
+    if isinstance(distorted, ErasedPatches):
+        changed = np.abs(display.distorted - display.inputs).reshape(5, 8, 8) > 1e-3
+        assert (changed.sum(axis=(1, 2)) <= 16).all() and changed.any()
+        flat = display.reconstructions.reshape(5, 64)
+        seen = of_images.inverse_transform(of_images.transform(display.distorted)).reshape(5, 64)
+        assert_allclose(flat, seen, rtol=1e-5)
+
+
+def test_filters_of_a_convolution(of_images):
+    display = FilterDisplay.from_estimator(of_images)
+    weights = of_images.net_.module_.encoder[1][0].weight.detach().numpy()
+    assert display.filters.shape == (4, 9) and display.image_shape == (3, 3)
+    assert {tuple(row) for row in display.filters} == {tuple(w.ravel()) for w in weights}
+
+
+def test_filters_in_colour():
+    X = np.random.default_rng(0).normal(size=(20, 6, 6, 3))
+    model = ConvAutoencoder(2, channels=(4,), max_epochs=1, random_state=0).fit(X)
+    display = FilterDisplay.from_estimator(model)
+    assert display.image_shape == (3, 3, 3)
+    weights = model.net_.module_.encoder[1][0].weight.detach().numpy()
+    assert any(
+        np.array_equal(display.filters[0].reshape(3, 3, 3), w.transpose(1, 2, 0)) for w in weights
+    )
+
+
+@pytest.mark.parametrize("layer", ["1", "2"])
+def test_what_maximises_a_channel(of_images, layer):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    weights = [w.detach().clone() for w in of_images.net_.module_.parameters()]
+    display = FilterDisplay.from_estimator(of_images, layer=layer, n_filters=3, smoothness=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    rows = torch.from_numpy(display.filters)
+    assert_allclose(rows.norm(dim=1), 8, rtol=1e-4)  # as long as an average row is
+    encoder = of_images.net_.module_.encoder
+    with torch.no_grad():
+
+        def respond(x):
+            maps = encoder[: int(layer) + 1](x)
+            return maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2]
+
+        noise = 8 * torch.nn.functional.normalize(torch.randn(500, 64), dim=1)
+        for unit in range(3):
+            assert respond(rows)[unit, unit] > respond(noise)[:, unit].max()
+    assert all(
+        torch.equal(a, b) for a, b in zip(weights, of_images.net_.module_.parameters(), strict=True)
+    )
+    assert all(w.requires_grad for w in of_images.net_.module_.parameters())
+
+
+def test_what_maximises_a_dense_unit(digits):
+    """Of one linear unit, the row that maximises it is its weights."""
+    model = Autoencoder(3, hidden_layer_sizes=(), max_epochs=2, random_state=0).fit(digits)
+    display = FilterDisplay.from_estimator(model, layer="0", image_shape=(8, 8), smoothness=0)
+    weights = model.net_.module_.encoder[0].weight.detach().numpy()
+    expected = 8 * weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    assert_allclose(display.filters, expected, atol=0.05)
+
+
+def test_smoothness(of_images):
+    def roughness(smoothness):
+        display = FilterDisplay.from_estimator(of_images, layer="2", smoothness=smoothness)
+        pictures = np.reshape(display.filters, (-1, 8, 8))
+        return np.mean(np.diff(pictures, axis=1) ** 2) + np.mean(np.diff(pictures, axis=2) ** 2)
+
+    assert roughness(5.0) < 0.5 * roughness(0.0)
+
+
+def test_layers_that_are_not_there(of_images, digits):
+    with pytest.raises(ValueError, match=r"no layer \['7'\]"):
+        FilterDisplay.from_estimator(of_images, layer="7")
+    with pytest.raises(ValueError, match="no encoder whose layers"):
+        FilterDisplay.from_estimator(PCA(2).fit(digits), layer="1")
+
+
+def test_morphs(of_images, images):
+    display = MorphDisplay.from_estimator(of_images, images[:3], images[3:6], n_steps=5)
+    assert display.morphs.shape == (3, 5, 8, 8)
+    drawn = display.ax_.images[0].get_array()
+    assert drawn.shape == (3 * 9 + 0, 7 * 9)
+    assert_allclose(drawn[1:9, 1:9], images[0] / 16, atol=1e-6)
+    assert_allclose(drawn[1:9, 6 * 9 + 1 :], images[3] / 16, atol=1e-6)
+    assert_allclose(drawn[1:9, 10:18], np.clip(display.morphs[0, 0] / 16, 0, 1), atol=1e-6)
+
+
+def test_morphs_of_a_linear_model(digits):
+    display = MorphDisplay.from_estimator(PCA(5).fit(digits), digits[:2], digits[2:4])
+    assert display.ax_.images[0].get_array().shape == (2 * 9, 11 * 9)
+
+
+def test_codes_of_two_dimensions(of_images, images):
+    y = np.arange(len(images)) % 10
+    display = LatentDisplay.from_estimator(of_images, images, y, n_pictures=4)
+    assert_array_equal(display.codes, of_images.transform(images))
+    left, right, bottom, top = display.grid_limits
+    corner = of_images.inverse_transform(np.array([[left, top]], np.float32)).ravel()
+    assert_allclose(display.grid[0, 0], corner, rtol=1e-4, atol=1e-5)
+    corner = of_images.inverse_transform(np.array([[right, bottom]], np.float32)).ravel()
+    assert_allclose(display.grid[-1, -1], corner, rtol=1e-4, atol=1e-5)
+    assert len(display.ax_.collections) == 10
+    first = display.ax_.collections[0].get_offsets()
+    assert_allclose(first, display.codes[y == 0])
+    # A picture's middle lies where its code does.
+    low_x, high_x, low_y, high_y = display.ax_.images[0].get_extent()
+    step = (right - left) / 3
+    assert_allclose([low_x + step / 2, high_x - step / 2], [left, right], rtol=1e-5)
+    assert low_y < bottom < top < high_y
+
+
+def test_codes_of_many_dimensions(digits, model):
+    display = LatentDisplay.from_estimator(model, digits, digits.mean(axis=1))
+    expected = PCA(2).fit_transform(model.transform(digits))
+    assert_allclose(np.abs(display.codes), np.abs(expected), rtol=1e-3, atol=1e-3)
+    assert display.grid is None and len(display.figure_.axes) == 2  # with a bar of colours
+    with pytest.raises(ValueError, match="gives 3 dimensions; two are needed"):
+        LatentDisplay.from_estimator(model, digits, projection=PCA(3))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        LatentDisplay.from_estimator(model, digits, [1, 2])
+    alone = LatentDisplay.from_estimator(Autoencoder(1, max_epochs=1).fit(digits), digits)
+    assert alone.codes.shape == (len(digits), 2)

@@ -139,7 +139,8 @@ def test_the_network_is_not_in_the_net(images, teacher):
     assert abs(difference) < 100
     loaded = pickle.loads(pickle.dumps(perceptual))
     np.testing.assert_array_equal(
-        loaded.partial_fit(images).transform(images), perceptual.partial_fit(images).transform(images)
+        loaded.partial_fit(images).transform(images),
+        perceptual.partial_fit(images).transform(images),
     )
 
 
@@ -247,5 +248,5 @@ def test_vgg16_without_weights_says_how_to_get_them(images, monkeypatch):
         import torchvision  # noqa: F401
     except ImportError:
         monkeypatch.delenv("SKGEN_DATA", raising=False)
-        with pytest.raises(ImportError, match="pip install torchvision.*or pass weights="):
+        with pytest.raises(ImportError, match=r"pip install torchvision.*or pass weights="):
             ConvAutoencoder(5, loss=PerceptualLoss(), **SMALL).fit(images)

@@ -191,6 +191,10 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
             )
         return self._as_given(self._apply(self._maps(inference_dtype(codes))[1], codes))
 
+    def _picture_shape(self) -> tuple[int, int, int] | None:
+        """Return height, width and channels of the pictures that rows hold, if they do."""
+        return None
+
     def _as_given(self, rows: NDArray) -> NDArray:
         """Return rows in the layout that `fit` got X in."""
         return rows

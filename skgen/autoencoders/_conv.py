@@ -11,7 +11,6 @@ from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._regularised import Regularised
-from skgen.corruptions import Corruption, OnPictures, PictureCorruption
 from skgen.networks.convolutional import ConvolutionalAutoencoder, halved
 from skgen.parameters import parameter
 from skgen.pictures import PictureInput
@@ -123,12 +122,6 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         if not channels:
             raise ValueError("channels needs at least one level, got none.")
         return channels
-
-    def _corruption(self) -> Corruption | OnPictures | None:
-        corruption = super()._corruption()
-        if isinstance(corruption, PictureCorruption):
-            return OnPictures(corruption, self._picture_shape())
-        return corruption
 
     def _built_with(self) -> dict[str, Any]:
         return {

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
-from skgen.corruptions import Corruption, Gaussian, OnPictures
+from skgen.corruptions import Corruption, Gaussian, on_rows
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import parameter, resolve
@@ -80,7 +80,7 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
     def _n_hidden_features(self) -> int:
         """Return the number of columns of ``features="hidden"``."""
 
-    def _corruption(self) -> Corruption | OnPictures | None:
+    def _corruption(self) -> Corruption | None:
         """Return what distorts the input in training."""
         return None
 
@@ -113,10 +113,6 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
             raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
         return [int(size) for size in sizes]
 
-    def _picture_shape(self) -> tuple[int, int, int] | None:
-        """Return height, width and channels of the pictures that rows hold, if they do."""
-        return None
-
     def _value_range(self) -> tuple[float, float] | None:
         """Return the range that all values lie in, if one is known."""
         return None
@@ -135,7 +131,7 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
             )
         objective = Reconstruction(
             self._loss().in_units(self.scaling_, self._picture_shape(), self._value_range()),
-            self._corruption(),
+            on_rows(self._corruption(), self._picture_shape()),
             self._code_noise(),
             self._penalties(),
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sklearn.utils._param_validation import StrOptions
 
-from skgen.corruptions import CORRUPTIONS, Corruption, OnPictures
+from skgen.corruptions import CORRUPTIONS, Corruption
 from skgen.parameters import Declared, parameter, resolve
 from skgen.penalties import Penalty
 
@@ -37,7 +37,7 @@ class Regularised(Declared, ABC):
         """Added to the loss: objects of `skgen.penalties`.""",
     )
 
-    def _corruption(self) -> Corruption | OnPictures | None:
+    def _corruption(self) -> Corruption | None:
         return resolve(self.corruption, CORRUPTIONS)
 
     def _code_noise(self) -> Corruption | None:

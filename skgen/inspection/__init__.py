@@ -1,0 +1,21 @@
+"""Pictures of what a model learned.
+
+Displays in the manner of scikit-learn: the constructor takes arrays, `from_estimator` computes them
+from a fitted model and draws, and `plot` draws them again, into any axes.
+"""
+
+from skgen.inspection._explained_variance import ExplainedVarianceDisplay
+from skgen.inspection._filters import FilterDisplay
+from skgen.inspection._latent import LatentDisplay
+from skgen.inspection._loss_curve import LossCurveDisplay
+from skgen.inspection._morph import MorphDisplay
+from skgen.inspection._reconstruction import ReconstructionDisplay
+
+__all__ = [
+    "ExplainedVarianceDisplay",
+    "FilterDisplay",
+    "LatentDisplay",
+    "LossCurveDisplay",
+    "MorphDisplay",
+    "ReconstructionDisplay",
+]

@@ -1,0 +1,69 @@
+"""What all displays draw with: axes, and mosaics of pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["checked_shape", "figure_and_axes", "flat", "mosaic", "pyplot", "shades", "shape_of"]
+
+
+def pyplot() -> Any:
+    """Return matplotlib's interface, or say how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("Drawing needs matplotlib: pip install skgen[plot]") from error
+    return plt
+
+
+def figure_and_axes(ax: Any) -> tuple[Any, Any]:
+    """Return the axes to draw into, new ones if there are none, and their figure."""
+    if ax is None:
+        _, ax = pyplot().subplots(layout="constrained")
+    return ax.figure, ax
+
+
+def shape_of(estimator: Any, image_shape: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Return the shape of a picture, as said or as the estimator knows it, or None."""
+    known = getattr(estimator, "image_shape_", (1,)) if image_shape is None else tuple(image_shape)
+    if image_shape is None and known[0] == 1:  # rows, or pictures that are lines
+        return None
+    return known[:2] if known[2:] == (1,) else known
+
+
+def checked_shape(image_shape: Sequence[int] | None, n_features: int) -> tuple[int, ...]:
+    """Return the shape of a picture of so many features."""
+    if image_shape is None:
+        side = round(n_features**0.5)
+        shape: tuple[int, ...] = (side, side)
+        problem = f"{n_features} features make no square"
+    else:
+        shape = tuple(image_shape)
+        problem = f"image_shape={shape} does not hold {n_features} features"
+    if shape[2:] not in {(), (3,)} or len(shape) < 2:
+        problem = f"image_shape={shape} is neither that of a grey picture nor of one in colour"
+    elif np.prod(shape) == n_features:
+        return shape
+    raise ValueError(f"{problem}. Pass image_shape=(height, width) or (height, width, 3).")
+
+
+def flat(X: ArrayLike) -> NDArray:
+    """Return rows or pictures as rows."""
+    values = np.asarray(X)
+    return values.reshape(len(values), -1) if values.ndim > 2 else values
+
+
+def shades(pictures: NDArray, like: NDArray) -> NDArray:
+    """Map pictures to [0, 1], the range of others, and what lies beyond to its ends."""
+    low, high = like.min(), like.max()
+    return np.clip((pictures - low) / ((high - low) or 1), 0, 1)
+
+
+def mosaic(pictures: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
+    """Put pictures with values in [0, 1] side by side, white lines between them."""
+    n_rows, n_columns, height, width, *channels = pictures.shape
+    framed = np.ones((n_rows, n_columns, height + 1, width + 1, *channels))
+    framed[:, :, 1:, 1:] = np.where(np.isnan(pictures), 1, pictures)
+    return framed.swapaxes(1, 2).reshape(n_rows * (height + 1), n_columns * (width + 1), *channels)

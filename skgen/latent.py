@@ -1,0 +1,463 @@
+"""Moves in a code space, for any model with `transform` and `inverse_transform`."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import Tags, _safe_indexing, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+__all__ = ["AttributeEditor", "interpolate"]
+
+
+@validate_params(
+    {
+        "model": [HasMethods(["transform", "inverse_transform"])],
+        "start": ["array-like"],
+        "stop": ["array-like"],
+        "n_steps": [Interval(Integral, 2, None, closed="left")],
+        "method": [StrOptions({"linear", "spherical"})],
+    },
+    prefer_skip_nested_validation=True,
+)
+def interpolate(
+    model: Any,
+    start: ArrayLike,
+    stop: ArrayLike,
+    n_steps: int = 9,
+    *,
+    method: str = "linear",
+) -> NDArray:
+    r"""Morph rows into others, along the way between their codes.
+
+    .. math:: \text{Dec}((1 - t)\, c_1 + t\, c_2), \quad t = 0, \ldots, 1
+
+    Parameters
+    ----------
+    model : estimator instance
+        A fitted model with `transform` and `inverse_transform`: an autoencoder, `PCA`.
+
+    start, stop : array-like
+        Rows or pictures as the model takes them, as many of one as of the other; or one of each,
+        without the first axis.
+
+    n_steps : int, default=9
+        Steps of a morph, both ends among them.
+
+    method : {'linear', 'spherical'}, default='linear'
+        Along a line; or along the great circle through both codes [1]_, while the distance from the
+        origin changes evenly. The latter is for codes that lie about the origin as a normal
+        distribution does, of which few are near its centre. Codes on opposite sides of the origin
+        have no one great circle and are joined by a line.
+
+    Returns
+    -------
+    morphs : ndarray of shape (n_pairs, n_steps, ...)
+        Decoded steps. Of a single pair, without the first axis.
+
+    References
+    ----------
+    .. [1] T. White, "Sampling generative networks", arXiv:1609.04468, 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from skgen.latent import interpolate
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> interpolate(PCA(10).fit(X), X[:3], X[3:6], n_steps=5).shape
+    (3, 5, 64)
+    """
+    check_is_fitted(model)
+    first, single = _with_rows(model, start)
+    last, _ = _with_rows(model, stop)
+    check_consistent_length(first, last)
+    ends = model.transform(first), model.transform(last)
+    one, other = (np.asarray(codes)[:, None] for codes in ends)  # (pairs, 1, components)
+    t = np.linspace(0, 1, n_steps, dtype=one.dtype)[:, None]
+    codes = (1 - t) * one + t * other
+    if method == "spherical":
+        codes = _along_great_circles(one, other, t, codes)
+    decoded = model.inverse_transform(codes.reshape(-1, codes.shape[2]))
+    morphs: NDArray = np.asarray(decoded).reshape(len(one), n_steps, *np.shape(decoded)[1:])
+    return morphs[0] if single else morphs
+
+
+def _with_rows(model: Any, X: ArrayLike) -> tuple[Any, bool]:
+    """Return X with an axis of rows, and whether that is new."""
+    shape = np.shape(X)
+    picture = getattr(model, "image_shape_", None)
+    single = len(shape) == 1 or (shape == picture and shape[:-1] != (1,))  # a line may be a table
+    return (np.asarray(X)[None] if single else X), single
+
+
+def _along_great_circles(one: NDArray, other: NDArray, t: NDArray, lines: NDArray) -> NDArray:
+    lengths = [np.linalg.norm(codes, axis=2, keepdims=True) for codes in (one, other)]
+    product = lengths[0] * lengths[1]
+    cosine = np.sum(one * other, axis=2, keepdims=True) / np.where(product == 0, 1, product)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    defined = (product > 0) & (np.sin(angle) > 1e-4)
+    sine = np.where(defined, np.sin(angle), 1)
+    units = [codes / np.where(n == 0, 1, n) for codes, n in zip((one, other), lengths, strict=True)]
+    direction = (np.sin((1 - t) * angle) * units[0] + np.sin(t * angle) * units[1]) / sine
+    length = (1 - t) * lengths[0] + t * lengths[1]
+    return np.where(defined, length * direction, lines).astype(lines.dtype)
+
+
+class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
+    r"""Learn which way of a code an attribute lies, and go there: add a moustache, for one.
+
+    With the codes :math:`c` of labelled rows and their attributes :math:`y`,
+
+    * ``method="mean_difference"`` takes for each attribute by itself the average code of those that
+      have it less that of those that do not,
+      :math:`d_j = \bar c_{y_j = 1} - \bar c_{y_j = 0}` [1]_;
+    * ``method="least_squares"`` fits all of them together,
+      :math:`\min_{b, d} \sum_r \|c_r - b - \sum_j y_{rj} d_j\|^2`, so that what correlated
+      attributes share is not counted for each of them: if most who have a beard wear glasses, its
+      direction is without glasses.
+
+    `edit` then returns :math:`x + \text{Dec}(c + \sum_j s_j d_j) - \text{Dec}(c)`: what the decoder
+    changes, on top of the row as it is.
+
+    Parameters
+    ----------
+    model : estimator instance
+        A transformer with `inverse_transform`: an autoencoder, `PCA`, a pipeline of such. A clone
+        of it is fitted on X; wrap a model that is fitted in `sklearn.frozen.FrozenEstimator`.
+
+    method : {'least_squares', 'mean_difference'}, default='least_squares'
+        How directions are learned.
+
+    keep_details : bool, default=True
+        Whether `edit` keeps what the code leaves out of a row, as above. Otherwise it returns
+        :math:`\text{Dec}(c + \sum_j s_j d_j)`, which is blurred where reconstructions are, but
+        free of traces of what was there before.
+
+    Attributes
+    ----------
+    model_ : estimator instance
+        The fitted model.
+
+    directions_ : dict of str to ndarray of shape (n_components,)
+        The direction of every attribute. Its length is the unit of strength: 1 is the average
+        difference between having the attribute and not having it, or of a number one more and one
+        less.
+
+    attribute_names_ : list of str
+        Their names: those of the columns; ``"attribute 0"`` and so on of an array; of columns of
+        strings, booleans aside, ``"column=value"`` for every value.
+
+    n_features_in_ : int
+        Number of features of the model.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if X had string names.
+
+    See Also
+    --------
+    interpolate : Morphs one row into another.
+
+    Notes
+    -----
+    The unit of strength is a difference of groups, and edits are relative: with strength 1 a face
+    that has a moustache already gets another one's worth.
+
+    If columns make up a category, one of them 1 in every row and the others 0, the direction of
+    each leads to it from the average of the others.
+
+    References
+    ----------
+    .. [1] A. Larsen, S. Sonderby, H. Larochelle, O. Winther, "Autoencoding beyond pixels using a
+       learned similarity metric", ICML 2016, section 4.2.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from skgen.latent import AttributeEditor
+    >>> X, digit = load_digits(return_X_y=True)
+    >>> attributes = pd.DataFrame({"round": digit == 0, "left heavy": X[:, 2::8].mean(axis=1)})
+    >>> editor = AttributeEditor(PCA(10)).fit(X, attributes)
+    >>> editor.edit(X[:5], {"round": +1, "left heavy": -0.5}).shape
+    (5, 64)
+    """
+
+    _parameter_constraints = {
+        "model": [HasMethods(["fit", "transform", "inverse_transform"])],
+        "method": [StrOptions({"least_squares", "mean_difference"})],
+        "keep_details": ["boolean"],
+    }
+
+    def __init__(
+        self, model: Any, *, method: str = "least_squares", keep_details: bool = True
+    ) -> None:
+        self.model = model
+        self.method = method
+        self.keep_details = keep_details
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "AttributeEditor":
+        """Fit the model on X, and learn the directions of the attributes.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows or pictures, as the model takes them.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_attributes)
+            Attributes, such as a frame: columns of booleans or of any two values, numbers, or
+            strings that stand for categories.
+
+        Returns
+        -------
+        self : object
+            The fitted editor.
+
+        Raises
+        ------
+        ValueError
+            If an attribute is the same for all rows, has missing values, or follows from others.
+        """
+        if y is None:
+            raise ValueError(
+                "AttributeEditor requires y to be passed, but the target y is None: attributes of "
+                "the rows of X."
+            )
+        check_consistent_length(X, y)
+        if _num_samples(X) < 2:
+            raise ValueError("X has 1 sample, and directions are learned from differences.")
+        columns = _attributes(y)
+        self._check_varied(columns)
+        names = list(columns)
+        units = [_unit(values) for values in columns.values()]
+        values = _in_units(columns, names, units)
+        model = clone(self.model).fit(X, None)
+        codes = np.asarray(model.transform(X), dtype=np.float64)
+        learn = {"least_squares": _jointly, "mean_difference": _one_by_one}[self.method]
+        directions = learn(codes - codes.mean(axis=0), values, names)
+        self.model_ = model
+        self.attribute_names_ = names
+        self._units = units
+        self.directions_ = dict(zip(names, directions, strict=True))
+        self._mean_code, self._mean_attributes = codes.mean(axis=0), values.mean(axis=0)
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+            if hasattr(model, name):
+                setattr(self, name, getattr(model, name))
+        return self
+
+    def edit(self, X: ArrayLike, changes: Mapping[str, float | ArrayLike]) -> NDArray:
+        """Add attributes to rows, or take them away.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows or pictures, as the model takes them.
+
+        changes : mapping of str to float or array-like of shape (n_samples,)
+            Strengths by the names of attributes: 1 adds the average difference between having one
+            and not having it, -1 takes it away. An array has one for each row.
+
+        Returns
+        -------
+        edited : ndarray
+            The edited rows, in the layout of X. If the model knows the range of its pictures,
+            within that.
+        """
+        check_is_fitted(self)
+        unknown = [name for name in changes if name not in self.directions_]
+        if unknown:
+            known = ", ".join(self.attribute_names_)
+            raise ValueError(f"No attribute is called {unknown}. There are: {known}.")
+        codes = np.asarray(self.model_.transform(X))
+        moved = codes.astype(np.result_type(codes, np.float32))
+        for name, strength in changes.items():
+            strengths = np.asarray(strength, dtype=moved.dtype)
+            if strengths.shape not in {(), (len(moved),)} or not np.isfinite(strengths).all():
+                raise ValueError(
+                    f"The strength of {name!r} has to be a finite number, or one for each of the "
+                    f"{len(moved)} rows; got {strength!r}."
+                )
+            moved += np.multiply.outer(
+                np.broadcast_to(strengths, len(moved)), self.directions_[name]
+            ).astype(moved.dtype)
+        edited: NDArray = np.asarray(self.model_.inverse_transform(moved))
+        if not self.keep_details:
+            return edited
+        before = np.asarray(self.model_.inverse_transform(codes))
+        rows = np.asarray(X, dtype=edited.dtype).reshape(edited.shape)
+        value_range = getattr(self.model_, "value_range_", None)
+        result: NDArray = rows + (edited - before)
+        return result if value_range is None else np.clip(result, *value_range)
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        r"""Return the share of the variance of X that its attributes explain, by the directions.
+
+        .. math:: 1 - \frac{\sum_r \|x_r - \text{Dec}(\bar c + \sum_j (y_{rj} - \bar y_j) d_j)\|^2}
+                  {\sum_r \|x_r - \bar x\|^2}
+
+        Rows are drawn from their attributes alone. Nothing is said about detail that no attribute
+        tells of.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows or pictures, as the model takes them.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_attributes)
+            Their attributes, as in `fit`.
+
+        Returns
+        -------
+        score : float
+            1 where attributes tell everything, 0 for what the mean row explains.
+        """
+        check_is_fitted(self)
+        check_consistent_length(X, y)
+        self.model_.transform(_safe_indexing(X, [0]))  # which raises an error for what is no row
+        names = self.attribute_names_
+        values = _in_units(_attributes(y, known=names), names, self._units)
+        directions = np.array([self.directions_[name] for name in names])
+        codes = self._mean_code + (values - self._mean_attributes) @ directions
+        drawn = np.asarray(self.model_.inverse_transform(codes))
+        rows = np.asarray(X, dtype=np.float64).reshape(drawn.shape)
+        total = np.sum((rows - rows.mean(axis=0)) ** 2)
+        residual = np.sum((rows - drawn) ** 2)
+        return float(1 - residual / total) if total > 0 else float(residual == 0)
+
+    @staticmethod
+    def _check_varied(columns: Mapping[str, NDArray]) -> None:
+        for name, values in columns.items():
+            if np.ptp(values) == 0:
+                raise ValueError(
+                    f"The attribute {name!r} is {values[0]:g} for all rows, so nothing can be "
+                    "learned of it. Leave it out, or add rows that differ."
+                )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.model).input_tags
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+# Attributes as columns of numbers
+
+
+def _attributes(y: Any, known: list[str] | None = None) -> dict[str, NDArray[np.float64]]:
+    """Return attributes as numbers, by name."""
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name, column in _columns(y).items():
+        columns |= _numbers(name, column, known)
+    return columns
+
+
+def _unit(values: NDArray) -> tuple[float, float]:
+    """Return what stands for 0, and what one unit is: of two values, their distance."""
+    distinct = np.unique(values)
+    return (distinct[0], distinct[1] - distinct[0]) if len(distinct) == 2 else (0.0, 1.0)
+
+
+def _in_units(
+    columns: Mapping[str, NDArray], names: list[str], units: list[tuple[float, float]]
+) -> NDArray[np.float64]:  # (n_samples, n_attributes)
+    if columns.keys() != set(names):
+        raise ValueError(f"y has the attributes {list(columns)}, but fit saw {names}.")
+    scaled = [(columns[name] - zero) / one for name, (zero, one) in zip(names, units, strict=True)]
+    return np.column_stack(scaled)
+
+
+def _columns(y: Any) -> dict[str, NDArray]:
+    """Return the columns of a frame, a series or an array by name."""
+    if hasattr(y, "columns"):
+        return {str(name): np.asarray(y[name]) for name in y.columns}
+    name = getattr(y, "name", None)
+    values = np.asarray(y)
+    if values.ndim == 1:
+        return {str(name or "attribute 0"): values}
+    if values.ndim != 2:
+        raise ValueError(f"y has to have one or two dimensions, got {values.ndim}.")
+    return {f"attribute {number}": column for number, column in enumerate(values.T)}
+
+
+def _numbers(name: str, column: NDArray, known: list[str] | None) -> dict[str, NDArray[np.float64]]:
+    """Return a column as numbers, or as one column of 0 and 1 for each of its strings."""
+    column = column_or_1d(column)
+    missing = np.array([value is None or value != value for value in column], dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"The attribute {name!r} has {missing.sum()} missing values. Leave those rows out."
+        )
+    if column.dtype.kind in "OUS" and not all(isinstance(one, Real | np.bool_) for one in column):
+        prefix = f"{name}="
+        values = (
+            sorted({str(one) for one in column})
+            if known is None
+            else [one.removeprefix(prefix) for one in known if one.startswith(prefix)]
+        )
+        strings = np.array([str(one) for one in column])
+        return {f"{prefix}{value}": (strings == value).astype(np.float64) for value in values}
+    numbers = column.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"The attribute {name!r} has infinite values. Leave those rows out.")
+    return {name: numbers}
+
+
+# Directions
+
+
+def _one_by_one(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
+    """Return slopes of codes on each attribute alone: for two values, the difference of means."""
+    centred = values - values.mean(axis=0)
+    slopes: NDArray = centred.T @ codes / np.square(centred).sum(axis=0)[:, None]
+    return slopes
+
+
+def _jointly(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
+    """Return the slopes of codes on all attributes together."""
+    centred = values - values.mean(axis=0)
+    spread = centred.std(axis=0)
+    standardised = centred / spread
+    slopes, _, rank, _ = np.linalg.lstsq(standardised, codes, rcond=1e-8)
+    slopes = slopes / spread[:, None]
+    if rank < values.shape[1]:
+        for group in _dependent_groups(standardised, int(rank)):
+            _to_contrasts(slopes, values, group, names)
+    return slopes
+
+
+def _dependent_groups(standardised: NDArray, rank: int) -> list[NDArray]:
+    """Return the sets of columns within which one follows from the others."""
+    null = np.linalg.svd(standardised.T @ standardised)[2][rank:]
+    related = np.abs(null.T @ null) > 1e-6
+    n_groups, member = connected_components(related)
+    groups = [np.flatnonzero(member == group) for group in range(n_groups)]
+    return [group for group in groups if related[group[0], group[0]]]
+
+
+def _to_contrasts(slopes: NDArray, values: NDArray, group: NDArray, names: list[str]) -> None:
+    """Make the slopes of a category's columns lead from the average of its other values."""
+    members = values[:, group]
+    if not (np.isin(members, (0, 1)).all() and (members.sum(axis=1) == 1).all()):
+        listed = ", ".join(repr(names[column]) for column in group)
+        raise ValueError(
+            f"The attributes {listed} follow from each other, so their directions cannot be told "
+            'apart. Leave one of them out, or use method="mean_difference".'
+        )
+    share = members.mean(axis=0)
+    total = share @ slopes[group]
+    for column, effect, own in zip(group, slopes[group].copy(), share, strict=True):
+        slopes[column] = effect - (total - own * effect) / (1 - own)
