@@ -8,18 +8,43 @@ import matplotlib.pyplot as plt
 import pytest
 from sklearn.base import clone
 
-GUIDE = Path(__file__).parents[1] / "docs" / "autoencoders.rst"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.filterwarnings("error")
-def test_guide():
-    pytest.importorskip("xgboost")
-    blocks = re.findall(r"\.\. code-block:: python\n\n((?: {3}.*\n|\n)+)", GUIDE.read_text("utf-8"))
+def run(page):
+    """Run the code blocks of a page and return the names that they leave."""
+    text = (DOCS / page).read_text("utf-8")
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?: {3}.*\n|\n)+)", text)
     assert len(blocks) >= 4
     names: dict = {}
     for block in blocks:
-        exec(compile(textwrap.dedent(block), str(GUIDE), "exec"), names)
+        exec(compile(textwrap.dedent(block), page, "exec"), names)
     plt.close("all")
+    return names
+
+
+@pytest.mark.filterwarnings("error")
+def test_images():
+    names = run("images.rst")
+    assert names["restored"].shape == names["images"].shape
+    assert names["feature_map"].code_shape_ == (2, 2, 2)
+    assert names["feature_map"].compression_rate_ == 8
+    assert names["maps"].shape == (1797, 2, 2, 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_latent():
+    names = run("latent.rst")
+    assert names["morphs"].shape == (3, 7, 8, 8)
+    before, after = names["images"][:10], names["bolder"]
+    assert (after.mean(axis=(1, 2)) > before.mean(axis=(1, 2))).all()
+    assert names["search"].best_score_ > 0.05
+
+
+@pytest.mark.filterwarnings("error")
+def test_autoencoders():
+    pytest.importorskip("xgboost")
+    names = run("autoencoders.rst")
     X, y, classifier = names["X"], names["y"], names["classifier"]
     raw = clone(classifier[-1]).fit(X[:200], y[:200])
     assert classifier.score(X[200:], y[200:]) > raw.score(X[200:], y[200:]) + 0.03
