@@ -30,7 +30,7 @@ from skgen.latent import AttributeEditor
 HEADS = ("facial_hair", "facial_hair_color", "glasses_kind", "hair", "mouth")
 STYLES = ("EINSTEIN_MOUSTACHE", "MOUSTACHE_FANCY", "MOUSTACHE_MAGNUM")
 BEARDS = ("BEARD_LIGHT", "BEARD_MAGESTIC", "BEARD_MEDIUM", "WICK_BEARD")
-MODEL = ConvAutoencoder(128, channels=(32, 64, 128, 256), batch_size=64, max_epochs=40)
+MODEL = ConvAutoencoder(128, channels=(16, 32, 64, 128), batch_size=64, max_epochs=40)
 STRENGTH = 2.0
 
 

@@ -64,6 +64,36 @@ def memory():
         subprocess.run([sys.executable, "-c", MEMORY, str(path)], check=True)
 
 
+IMAGES_MEMORY = """
+import numpy as np
+from skgen import ConvAutoencoder
+
+def resident(which):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(which)) / 1024
+
+X = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
+if DTYPE != "uint8":
+    X = (X / np.float32(255)).astype(DTYPE)
+model = ConvAutoencoder(8, channels=(4, 4, 4), max_epochs=1, random_state=0)
+model.fit(X[:1000])
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # forget the peak so far
+before = resident("VmRSS")
+model.fit(X)
+more, whole = resident("VmHWM") - before, X.size * 4 / 2**20
+print(f"fit on 60,000 pictures of {X.dtype}: {more:.0f} MB more at its peak, "
+      f"{more / whole:.2f} times the set in single precision")
+"""
+
+
+def images_memory():
+    """What fitting takes beyond the pictures themselves."""
+    for dtype in ("uint8", "float32"):
+        script = IMAGES_MEMORY.replace("DTYPE", repr(dtype))
+        subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def grid_search(rounds=5):
     """A search with two workers over the same search with one, which may use both cores too."""
     rng = np.random.default_rng(0)
@@ -93,4 +123,5 @@ def grid_search(rounds=5):
 if __name__ == "__main__":
     import_time()
     memory()
+    images_memory()
     grid_search()

@@ -26,7 +26,8 @@ from skgen.turns import LR_SCHEDULES, Turn
 
 __all__ = ["BaseModel"]
 
-# Large enough to hide the cost of a call, small enough to stay in the processor's cache.
+# Large enough to hide the cost of a call, small enough to stay in the processor's cache. A GPU is
+# given more at once.
 _INFERENCE_BYTES = 1 << 20
 
 # A memory map up to this size is read once, in place of at every pass.
@@ -352,7 +353,8 @@ class BaseModel(Declared, ABC):
         device = self.net_.device if hasattr(self, "net_") else "cpu"
         result: NDArray | None = None
         with torch.inference_mode():
-            for rows in gen_batches(len(X), max(1, _INFERENCE_BYTES // X[:1].size // 4)):
+            row_bytes = 4 * max(X[:1].size, self.n_features_in_)  # a code is small, its row is not
+            for rows in gen_batches(len(X), max(1, _inference_bytes(device) // row_bytes)):
                 x = tensor_of(X[rows], dtype)
                 if not torch.isfinite(x.sum()):
                     assert_all_finite(X[rows], input_name="X")
@@ -362,6 +364,10 @@ class BaseModel(Declared, ABC):
                 torch.from_numpy(result[rows]).copy_(values)
         assert result is not None  # validation lets no empty X through
         return result
+
+
+def _inference_bytes(device: str) -> int:
+    return _INFERENCE_BYTES if torch.device(device).type == "cpu" else 64 * _INFERENCE_BYTES
 
 
 def _history_name(turn: Turn, turns: Sequence[Turn]) -> str:

@@ -182,8 +182,9 @@ class ErasedPatches(PictureCorruption):
     .. math:: \tilde x = m \odot x
 
     with a mask :math:`m` that is 0 in `n_patches` rectangles of a picture, each with sides of a
-    share `size` of the picture's, anywhere in it with equal odds; rectangles may overlap. What is
-    erased becomes the mean picture.
+    share `size` of the picture's and one pixel at least, anywhere in it with equal odds;
+    rectangles may overlap. What is erased is 0 in network units: the mean picture, where neither
+    the loss nor the output's activation says otherwise.
 
     References
     ----------
@@ -222,7 +223,7 @@ class ErasedPatches(PictureCorruption):
 
     def _inside(self, n: int, side: int, x: Tensor) -> Tensor:
         """Draw where intervals lie along a side: (n, side), whether a place is inside."""
-        length = round(self.size * side)
+        length = max(1, round(self.size * side)) if self.size else 0
         start = torch.randint(side - length + 1, (n, 1), device=x.device)
         places = torch.arange(side, device=x.device)
         return (places >= start) & (places < start + length)
@@ -257,8 +258,9 @@ class MaskedPixels(PictureCorruption):
 def _check_pictures(corruption: Corruption, x: Tensor) -> None:
     if x.ndim != 4:
         raise ValueError(
-            f"{corruption} needs pictures, and got rows of {x.shape[1]} numbers. Use it with "
-            "ConvAutoencoder, or take a corruption that works on rows, such as Dropout."
+            f"{corruption} needs pictures, and got rows of {x.shape[1]} numbers. Use it on what "
+            "goes into a ConvAutoencoder, or on its code if that is a picture; or take a "
+            "corruption that works on rows, such as Dropout."
         )
 
 

@@ -49,7 +49,7 @@ def interpolate(
 
     start, stop : array-like
         Rows or pictures as the model takes them, as many of one as of the other; or one of each,
-        without the first axis.
+        without the first axis. In a pipeline, pictures need it.
 
     n_steps : int, default=9
         Steps of a morph, both ends among them.
@@ -79,11 +79,17 @@ def interpolate(
     (3, 5, 64)
     """
     check_is_fitted(model)
-    first, single = _with_rows(model, start)
-    last, _ = _with_rows(model, stop)
+    first, single = as_pairs(model, start)
+    last, single_too = as_pairs(model, stop)
+    if single != single_too:
+        raise ValueError(
+            f"start and stop have to be one row each or as many, got {np.shape(start)} and "
+            f"{np.shape(stop)}."
+        )
     check_consistent_length(first, last)
-    ends = model.transform(first), model.transform(last)
-    one, other = (np.asarray(codes)[:, None] for codes in ends)  # (pairs, 1, components)
+    ends = [np.asarray(model.transform(rows)) for rows in (first, last)]
+    kind = np.result_type(*ends, np.float32)
+    one, other = (codes[:, None].astype(kind) for codes in ends)  # (pairs, 1, components)
     t = np.linspace(0, 1, n_steps, dtype=one.dtype)[:, None]
     codes = (1 - t) * one + t * other
     if method == "spherical":
@@ -93,11 +99,12 @@ def interpolate(
     return morphs[0] if single else morphs
 
 
-def _with_rows(model: Any, X: ArrayLike) -> tuple[Any, bool]:
+def as_pairs(model: Any, X: ArrayLike) -> tuple[Any, bool]:
     """Return X with an axis of rows, and whether that is new."""
     shape = np.shape(X)
-    picture = getattr(model, "image_shape_", None)
-    single = len(shape) == 1 or (shape == picture and shape[:-1] != (1,))  # a line may be a table
+    picture = getattr(model, "image_shape_", ())
+    whole = len(shape) > 1 and (*shape, 1)[:3] == (*picture, 1)[:3]
+    single = len(shape) == 1 or (whole and shape[:-1] != (1,))  # a line may be a table
     return (np.asarray(X)[None] if single else X), single
 
 
@@ -150,9 +157,9 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         The fitted model.
 
     directions_ : dict of str to ndarray of shape (n_components,)
-        The direction of every attribute. Its length is the unit of strength: 1 is the average
-        difference between having the attribute and not having it, or of a number one more and one
-        less.
+        The direction of every attribute, as long as strength 1 goes: the average difference of
+        codes between having it (True, 1 or a string) and not having it (False, 0, -1, or any other
+        string), or for one more of a number; with ``"least_squares"``, all other attributes equal.
 
     attribute_names_ : list of str
         Their names: those of the columns; ``"attribute 0"`` and so on of an array; of columns of
@@ -217,8 +224,8 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
             Rows or pictures, as the model takes them.
 
         y : array-like of shape (n_samples,) or (n_samples, n_attributes)
-            Attributes, such as a frame: columns of booleans or of any two values, numbers, or
-            strings that stand for categories.
+            Attributes, such as a frame or a dictionary of columns: booleans, numbers, or strings
+            that stand for categories.
 
         Returns
         -------
@@ -235,21 +242,21 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
                 "AttributeEditor requires y to be passed, but the target y is None: attributes of "
                 "the rows of X."
             )
-        check_consistent_length(X, y)
+        check_consistent_length(X, _n_rows(y))
         if _num_samples(X) < 2:
             raise ValueError("X has 1 sample, and directions are learned from differences.")
-        columns = _attributes(y)
-        self._check_varied(columns)
-        names = list(columns)
-        units = [_unit(values) for values in columns.values()]
-        values = _in_units(columns, names, units)
+        columns = [_Column(name, column) for name, column in _columns(y).items()]
+        names = [name for column in columns for name in column.names]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Attributes need names of their own, got {names}.")
+        values = _numbers(columns, y)
         model = clone(self.model).fit(X, None)
         codes = np.asarray(model.transform(X), dtype=np.float64)
         learn = {"least_squares": _jointly, "mean_difference": _one_by_one}[self.method]
         directions = learn(codes - codes.mean(axis=0), values, names)
         self.model_ = model
         self.attribute_names_ = names
-        self._units = units
+        self._columns = columns
         self.directions_ = dict(zip(names, directions, strict=True))
         self._mean_code, self._mean_attributes = codes.mean(axis=0), values.mean(axis=0)
         for name in ("n_features_in_", "feature_names_in_"):
@@ -273,8 +280,8 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         edited : ndarray
-            The edited rows, in the layout of X. If the model knows the range of its pictures,
-            within that.
+            The edited rows, in the layout that the model restores. If it knows the range of its
+            pictures, they are not moved out of it.
         """
         check_is_fitted(self)
         unknown = [name for name in changes if name not in self.directions_]
@@ -298,9 +305,11 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
             return edited
         before = np.asarray(self.model_.inverse_transform(codes))
         rows = np.asarray(X, dtype=edited.dtype).reshape(edited.shape)
-        value_range = getattr(self.model_, "value_range_", None)
         result: NDArray = rows + (edited - before)
-        return result if value_range is None else np.clip(result, *value_range)
+        if getattr(self.model_, "value_range_", None) is None:
+            return result
+        low, high = self.model_.value_range_
+        return result.clip(np.minimum(low, rows), np.maximum(high, rows))
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         r"""Return the share of the variance of X that its attributes explain, by the directions.
@@ -325,26 +334,16 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
             1 where attributes tell everything, 0 for what the mean row explains.
         """
         check_is_fitted(self)
-        check_consistent_length(X, y)
+        check_consistent_length(X, _n_rows(y))
         self.model_.transform(_safe_indexing(X, [0]))  # which raises an error for what is no row
-        names = self.attribute_names_
-        values = _in_units(_attributes(y, known=names), names, self._units)
-        directions = np.array([self.directions_[name] for name in names])
+        values = _numbers(self._columns, y)
+        directions = np.array([self.directions_[name] for name in self.attribute_names_])
         codes = self._mean_code + (values - self._mean_attributes) @ directions
         drawn = np.asarray(self.model_.inverse_transform(codes))
         rows = np.asarray(X, dtype=np.float64).reshape(drawn.shape)
         total = np.sum((rows - rows.mean(axis=0)) ** 2)
         residual = np.sum((rows - drawn) ** 2)
         return float(1 - residual / total) if total > 0 else float(residual == 0)
-
-    @staticmethod
-    def _check_varied(columns: Mapping[str, NDArray]) -> None:
-        for name, values in columns.items():
-            if np.ptp(values) == 0:
-                raise ValueError(
-                    f"The attribute {name!r} is {values[0]:g} for all rows, so nothing can be "
-                    "learned of it. Leave it out, or add rows that differ."
-                )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -357,66 +356,112 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
 # Attributes as columns of numbers
 
 
-def _attributes(y: Any, known: list[str] | None = None) -> dict[str, NDArray[np.float64]]:
-    """Return attributes as numbers, by name."""
-    columns: dict[str, NDArray[np.float64]] = {}
-    for name, column in _columns(y).items():
-        columns |= _numbers(name, column, known)
-    return columns
-
-
-def _unit(values: NDArray) -> tuple[float, float]:
-    """Return what stands for 0, and what one unit is: of two values, their distance."""
-    distinct = np.unique(values)
-    return (distinct[0], distinct[1] - distinct[0]) if len(distinct) == 2 else (0.0, 1.0)
-
-
-def _in_units(
-    columns: Mapping[str, NDArray], names: list[str], units: list[tuple[float, float]]
-) -> NDArray[np.float64]:  # (n_samples, n_attributes)
-    if columns.keys() != set(names):
-        raise ValueError(f"y has the attributes {list(columns)}, but fit saw {names}.")
-    scaled = [(columns[name] - zero) / one for name, (zero, one) in zip(names, units, strict=True)]
-    return np.column_stack(scaled)
-
-
 def _columns(y: Any) -> dict[str, NDArray]:
-    """Return the columns of a frame, a series or an array by name."""
+    """Return the columns of a frame, a series, an array or a mapping by name."""
+    if isinstance(y, Mapping):
+        return {str(name): column_or_1d(column) for name, column in y.items()}
     if hasattr(y, "columns"):
+        names = [str(name) for name in y.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Attributes need names of their own, got {names}.")
         return {str(name): np.asarray(y[name]) for name in y.columns}
     name = getattr(y, "name", None)
     values = np.asarray(y)
     if values.ndim == 1:
-        return {str(name or "attribute 0"): values}
+        return {"attribute 0" if name is None else str(name): values}
     if values.ndim != 2:
         raise ValueError(f"y has to have one or two dimensions, got {values.ndim}.")
     return {f"attribute {number}": column for number, column in enumerate(values.T)}
 
 
-def _numbers(name: str, column: NDArray, known: list[str] | None) -> dict[str, NDArray[np.float64]]:
-    """Return a column as numbers, or as one column of 0 and 1 for each of its strings."""
+def _n_rows(y: Any) -> NDArray:
+    """Return something as long as y has rows."""
+    return np.empty(len(next(iter(y.values()), ()))) if isinstance(y, Mapping) else y
+
+
+def _numbers(columns: "list[_Column]", y: Any) -> NDArray[np.float64]:
+    """Return attributes as numbers, in the units of the directions: (n_samples, n_attributes)."""
+    given, names = _columns(y), [column.name for column in columns]
+    if given.keys() != set(names):
+        raise ValueError(f"y has the attributes {list(given)}, but fit saw {names}.")
+    return np.hstack([column.numbers(given[column.name]) for column in columns])
+
+
+class _Column:
+    """How one column of attributes becomes numbers: one column, or one for each category."""
+
+    def __init__(self, name: str, column: NDArray):
+        self.name = name
+        self.categories: list[str] | None = None
+        self.zero, self.unit = 0.0, 1.0
+        values = _checked(name, column)
+        if values.dtype.kind == "U":
+            self.categories = sorted(set(values.tolist()))
+            n_values = len(self.categories)
+        else:
+            distinct = np.unique(values)
+            n_values = len(distinct)
+            if np.array_equal(distinct, (-1, 1)):  # having it and not having it
+                self.zero, self.unit = -1.0, 2.0
+        if n_values < 2:
+            raise ValueError(
+                f"The attribute {name!r} is the same for all rows, so nothing can be learned of "
+                "it. Leave it out, or add rows that differ."
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of numbers."""
+        if self.categories is None:
+            return [self.name]
+        return [f"{self.name}={category}" for category in self.categories]
+
+    def numbers(self, column: NDArray) -> NDArray[np.float64]:  # (n_samples, n_names)
+        """Return a column as numbers."""
+        values = _checked(self.name, column)
+        if (values.dtype.kind == "U") != (self.categories is not None):
+            kind = "numbers" if self.categories is None else "strings"
+            raise ValueError(f"The attribute {self.name!r} was of {kind} in fit, and is not now.")
+        if self.categories is None:
+            return ((values - self.zero) / self.unit)[:, None]
+        unknown = sorted(set(values.tolist()) - set(self.categories))
+        if unknown:
+            raise ValueError(
+                f"The attribute {self.name!r} has the value {unknown[0]!r}, which fit did not see."
+            )
+        return (values[:, None] == np.array(self.categories)).astype(np.float64)
+
+
+def _checked(name: str, column: NDArray) -> NDArray:
+    """Return a column as an array of finite numbers or of strings."""
     column = column_or_1d(column)
-    missing = np.array([value is None or value != value for value in column], dtype=bool)
-    if missing.any():
+    if column.dtype.kind not in "biufOUST":
         raise ValueError(
-            f"The attribute {name!r} has {missing.sum()} missing values. Leave those rows out."
+            f"The attribute {name!r} has to be numbers or strings, got {column.dtype}."
         )
-    if column.dtype.kind in "OUS" and not all(isinstance(one, Real | np.bool_) for one in column):
-        prefix = f"{name}="
-        values = (
-            sorted({str(one) for one in column})
-            if known is None
-            else [one.removeprefix(prefix) for one in known if one.startswith(prefix)]
+    values = column.tolist()
+    n_missing = sum(map(_is_missing, values))
+    if n_missing:
+        raise ValueError(
+            f"The attribute {name!r} has {n_missing} missing values. Leave those rows out."
         )
-        strings = np.array([str(one) for one in column])
-        return {f"{prefix}{value}": (strings == value).astype(np.float64) for value in values}
-    numbers = column.astype(np.float64)
+    if not all(isinstance(value, Real) for value in values):
+        return np.array([str(value) for value in values])
+    numbers = np.array(values, dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise ValueError(f"The attribute {name!r} has infinite values. Leave those rows out.")
-    return {name: numbers}
+    return numbers
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, pandas' NA or not a number."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 # Directions
+
+# Columns depend on each other if one follows from the others up to this share of its spread.
+_DEPENDENT = 1e-4
 
 
 def _one_by_one(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
@@ -431,7 +476,7 @@ def _jointly(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
     centred = values - values.mean(axis=0)
     spread = centred.std(axis=0)
     standardised = centred / spread
-    slopes, _, rank, _ = np.linalg.lstsq(standardised, codes, rcond=1e-8)
+    slopes, _, rank, _ = np.linalg.lstsq(standardised, codes, rcond=_DEPENDENT)
     slopes = slopes / spread[:, None]
     if rank < values.shape[1]:
         for group in _dependent_groups(standardised, int(rank)):

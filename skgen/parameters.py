@@ -174,7 +174,7 @@ class Component(Declared):
         return bool(self.get_params(deep=False) == other.get_params(deep=False))
 
     def __hash__(self) -> int:
-        return hash((type(self), *sorted(self.get_params(deep=False).items())))
+        return hash(type(self))  # values may be lists
 
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)

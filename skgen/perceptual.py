@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
@@ -28,31 +27,36 @@ _VGG16_FILE = "vgg16_features.safetensors"
 _IMAGENET_MEAN: tuple[float, ...] = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION: tuple[float, ...] = (0.229, 0.224, 0.225)
 
+_BYTES, _UNIT = (0.0, 255.0), (0.0, 1.0)
+
 Features = Callable[[Tensor], list[Tensor]]
 
 
 class PerceptualLoss(Loss):
     r"""Compare pictures by what another, frozen network `f` sees in them.
 
-    .. math:: L = \sum_l w_l \frac{\|f_l(\hat x) - f_l(x)\|^2}{\|f_l(x)\|^2}
-              + \text{pixel\_weight} \cdot (\hat x - x)^2
+    .. math:: L = \sum_l w_l \frac{\|f_l(\hat x) - f_l(x)\|^2}
+              {\frac{1}{2} (\|f_l(\hat x)\|^2 + \|f_l(x)\|^2)}
+              + \text{pixel\_weight} \cdot \frac{1}{d} \|\hat x - x\|^2
 
-    with the outputs :math:`f_l` of its layers, norms over a minibatch, and the pixels' squared
-    error in network units. A picture shifted by a pixel is far from itself in pixels, and near in
-    what it shows [1]_, [2]_. Each layer counts relative to the size of its outputs, so that their
-    scales, which differ by orders of magnitude, do not decide which is heard.
+    with the outputs :math:`f_l` of its layers, norms over a minibatch, of which the denominator is
+    held constant in gradients, and the mean squared error of the d pixels in network units. A
+    picture shifted by a pixel is far from itself in pixels, and near in what it shows [1]_, [2]_.
+    Each layer counts relative to the size of its outputs, so that their scales, which differ by
+    orders of magnitude, do not decide which is heard.
 
     The network may be:
 
-    * a fitted autoencoder of skgen. It needs no labels and no download. Rows reach it in the units
-      that it was fitted on.
+    * a fitted autoencoder of skgen. It needs no labels and no download. X has to be in the units
+      that it was fitted on; only between bytes and numbers from 0 to 1, values are mapped.
     * ``"vgg16"``, with the weights that torchvision has for it, if that is installed, or out of a
       safetensors file. Pictures reach it as VGG16 was trained: in three channels, of grey ones all
-      equal, their range mapped to [0, 1] and then standardised as ImageNet's colours. They are
-      enlarged where the deepest layer would see fewer than four by four places.
+      equal, their range mapped to [0, 1] and then standardised as ImageNet's colours. Sides are
+      enlarged where the deepest layer would see fewer than four places along them.
     * any `torch.nn.Module` of pictures (batch, channels, height, width). Their range is mapped to
       [0, 1]; channels are repeated or averaged where its first convolution has three and the
-      pictures one, or the other way round. Put a layer in front of it for more.
+      pictures one, or the other way round, and a fourth channel is left out. Put a layer in front
+      of it for more. Of a layer that it uses several times, the first time counts.
 
     The network is never trained: a frozen copy is made for a `fit`, and left out of pickles.
 
@@ -119,6 +123,21 @@ class PerceptualLoss(Loss):
         """How much the squared error of pixels counts beside it, in network units.""",
     )
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, not those of the network: they are of no use in a fitted one.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Present for scikit-learn's sake.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        return super().get_params(deep=False)
+
     def __sklearn_clone__(self) -> "PerceptualLoss":
         """Copy without what scikit-learn does to a fitted network: it would unfit it."""
         return type(self)(**self.get_params(deep=False))
@@ -155,32 +174,35 @@ class _FeatureLoss:
         self.scaling = scaling
         self.picture_shape = picture_shape
         self.value_range = value_range
-        self.features: tuple[Features, list[float]] | None = self._build("cpu")
         self.device = torch.device("cpu")
+        self.features: Features | None = self._build(self.device)
+        self.weights = list(self._layers.values())
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of `output` against `target`, both flat rows."""
         if self.features is None or self.device != output.device:
-            self.features, self.device = self._build(str(output.device)), output.device
-        features, weights = self.features
+            self.features, self.device = self._build(output.device), output.device
         with torch.no_grad():
-            wanted = features(self.scaling.undo(target))
+            wanted = self.features(target)
         loss = self.spec.pixel_weight * functional.mse_loss(output, target)
-        for weight, seen, want in zip(
-            weights, features(self.scaling.undo(output)), wanted, strict=True
-        ):
-            size = want.square().mean().clamp_min(torch.finfo(want.dtype).tiny)
-            loss = loss + weight * functional.mse_loss(seen, want) / size
+        for weight, seen, want in zip(self.weights, self.features(output), wanted, strict=True):
+            size = (want.square().mean() + seen.detach().square().mean()) / 2
+            error = functional.mse_loss(seen, want)
+            loss = loss + weight * error / size.clamp_min(torch.finfo(size.dtype).tiny)
         return loss
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "features": None}
 
-    def _build(self, device: str) -> tuple[Features, list[float]]:
-        """Return a function from rows in the units of X to layers, and the layers' weights."""
-        network = self.spec.network
-        if isinstance(network, str | nn.Module):
+    def _build(self, device: torch.device) -> Features:
+        """Return a function from rows in network units to what the layers make of them."""
+        if isinstance(self.spec.network, str | nn.Module):
             return self._of_pictures(device)
+        return self._of_rows(device)
+
+    def _of_rows(self, device: torch.device) -> Features:
+        """Build for a fitted autoencoder."""
+        network = self.spec.network
         check_is_fitted(network)
         module = getattr(getattr(network, "net_", None), "module_", None)
         if module is None or not hasattr(module, "hidden_layers"):
@@ -188,20 +210,34 @@ class _FeatureLoss:
                 f"{network} has no encoder network to look into. Pass a fitted autoencoder of "
                 'skgen, a torch.nn.Module, or "vgg16".'
             )
-        n_features = len(self.scaling.mean)
-        if network.n_features_in_ != n_features:
+        if self.spec.weights is not None:
+            raise ValueError("A fitted autoencoder has its weights: leave out `weights`.")
+        seen, theirs = self.picture_shape, network._picture_shape()
+        if network.n_features_in_ != len(self.scaling.mean) or (
+            seen and theirs not in (None, seen)
+        ):
             raise ValueError(
-                f"The network of the perceptual loss was fitted on {network.n_features_in_} "
-                f"features, but X has {n_features}."
+                f"The network of the perceptual loss was fitted on "
+                f"{theirs or network.n_features_in_} features, but X has "
+                f"{seen or len(self.scaling.mean)}."
             )
-        encoder = module.encoder
-        last = list(dict(encoder.named_children()))[-1]
-        layers = _weights_of(self.spec.layers, (*module.hidden_layers, last))
-        outputs = LayerOutputs(_frozen(encoder, device), list(layers))
-        to_units, scaling = _range_map(self.value_range, network), network.scaling_
-        return lambda rows: outputs(scaling.apply(to_units(rows))), list(layers.values())
+        last = list(dict(module.encoder.named_children()))[-1]
+        self._layers = _weights_of(self.spec.layers, (*module.hidden_layers, last))
+        outputs = LayerOutputs(_frozen(module.encoder, device), list(self._layers))
+        ranges: Any = self.value_range, getattr(network, "value_range_", None)
+        factor = {(_BYTES, _UNIT): 1 / 255, (_UNIT, _BYTES): 255.0}.get(ranges, 1.0)
+        scaling = network.scaling_
+        ratio = self.scaling.scale * factor / scaling.scale
+        if not 0.1 < ratio < 10:
+            raise ValueError(
+                f"The network of the perceptual loss was fitted on values that vary by "
+                f"{scaling.scale:.3g}, and those of X vary by {self.scaling.scale * factor:.3g}. "
+                "Bring both to the same units."
+            )
+        to_theirs = self._affine(factor / scaling.scale, scaling.offset / factor, device)
+        return lambda rows: outputs(to_theirs(rows))
 
-    def _of_pictures(self, device: str) -> tuple[Features, list[float]]:
+    def _of_pictures(self, device: torch.device) -> Features:
         """Build for a network of pictures."""
         shape, spec = self.picture_shape, self.spec
         if shape is None or self.value_range is None:
@@ -209,71 +245,67 @@ class _FeatureLoss:
                 "This perceptual loss compares pictures, and X is rows. Use ConvAutoencoder with "
                 "arrays of pictures or image_shape; or pass a fitted autoencoder as the network."
             )
-        low, high = self.value_range
-        span = (high - low) or 1.0
         if spec.network == "vgg16":
-            layers = _weights_of(spec.layers, _VGG16_DEFAULT)
-            network = _load_vgg16(list(layers), spec.weights)
-            offset, unit = _IMAGENET_MEAN, _IMAGENET_DEVIATION
-            least = 4 * 2 ** max(_n_poolings(name) for name in layers)
+            self._layers = _weights_of(spec.layers, _VGG16_DEFAULT)
+            network = _load_vgg16(list(self._layers), spec.weights)
+            mean, deviation = _IMAGENET_MEAN, _IMAGENET_DEVIATION
+            least = 4 * 2 ** max(_n_poolings(name) for name in self._layers)
         else:
-            layers = _weights_of(spec.layers, ("",))
+            self._layers = _weights_of(spec.layers, ("",))
             network = spec.network
             if spec.weights is not None:
                 network = copy.deepcopy(network)
                 _load(network, _read(spec.weights), spec.weights)
-            offset, unit, least = (0.0,), (1.0,), 1
-        outputs = LayerOutputs(_frozen(network, device), list(layers))
+            mean, deviation, least = (0.0,), (1.0,), 1
+        outputs = LayerOutputs(_frozen(network, device), list(self._layers))
         n_channels = _n_channels(network, shape[2])
-        offsets, units = (torch.tensor(one, device=device).view(-1, 1, 1) for one in (offset, unit))
+        means, deviations = (
+            torch.tensor(one, device=device).view(-1, 1, 1) for one in (mean, deviation)
+        )
+        low, high = self.value_range
+        to_unit = self._affine(1 / ((high - low) or 1.0), np.float64(low), device)
+        enlarged = [max(side, least) for side in shape[:2]]
 
         def features(rows: Tensor) -> list[Tensor]:
-            pictures = (as_pictures(rows, shape) - low) / span
-            pictures = _in_channels(pictures, n_channels)
-            enlarge = max(1.0, least / min(shape[:2]))
-            if enlarge > 1:
-                pictures = functional.interpolate(pictures, scale_factor=enlarge, mode="bilinear")
-            return outputs((pictures - offsets) / units)
+            pictures = _in_channels(as_pictures(to_unit(rows), shape), n_channels)
+            if enlarged != list(shape[:2]):
+                pictures = functional.interpolate(pictures, size=enlarged, mode="bilinear")
+            return outputs((pictures - means) / deviations)
 
-        return features, list(layers.values())
+        return features
+
+    def _affine(self, factor: float, zero: Any, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """Return the map of rows in network units to ``(x - zero) * factor``, x in those of X."""
+        offset = torch.as_tensor((self.scaling.offset - zero) * factor, device=device).float()
+        return lambda rows: torch.add(offset, rows, alpha=self.scaling.scale * factor)
 
 
 def _weights_of(
     layers: Sequence[str] | Mapping[str, float] | None, default: Sequence[str]
 ) -> dict[str, float]:
     """Return the weights of layers by name, relative to their sum."""
-    weights = dict(layers) if isinstance(layers, Mapping) else dict.fromkeys(layers or default, 1.0)
+    named = default if layers is None else layers
+    weights = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named, 1.0)
+    numbers = [isinstance(one, Real) and 0 <= one < np.inf for one in weights.values()]
+    if not weights or not all(numbers) or sum(weights.values()) == 0:
+        raise ValueError(
+            f"layers has to name one at least, with weights of 0 or more, got {layers}."
+        )
     total = sum(weights.values())
-    if min(weights.values()) < 0 or total <= 0:
-        raise ValueError(f"The weights of layers have to be positive numbers, got {weights}.")
     return {name: weight / total for name, weight in weights.items()}
 
 
-def _frozen(network: nn.Module, device: str) -> nn.Module:
+def _frozen(network: nn.Module, device: torch.device) -> nn.Module:
     """Return a copy of a network that is not trained, in single precision."""
     copied = copy.deepcopy(network).to(device=device, dtype=torch.float32).eval()
-    for layer in copied.modules():
-        if getattr(layer, "inplace", False):  # would overwrite the layer before, which may count
-            setattr(layer, "inplace", False)  # noqa: B010
     return copied.requires_grad_(False)
-
-
-def _range_map(
-    value_range: tuple[float, float] | None, network: BaseEstimator
-) -> Callable[[Tensor], Tensor]:
-    """Return the map from a model's range of values to that of another model."""
-    theirs = getattr(network, "value_range_", None)
-    if value_range is None or theirs is None or value_range == theirs:
-        return lambda rows: rows
-    factor = (theirs[1] - theirs[0]) / ((value_range[1] - value_range[0]) or 1.0)
-    return lambda rows: (rows - value_range[0]) * factor + theirs[0]
 
 
 def _n_channels(network: nn.Module, given: int) -> int:
     """Return how many channels a network takes: those given, if it does not say."""
     first = next((one for one in network.modules() if isinstance(one, nn.Conv2d)), None)
     takes = given if first is None else first.in_channels
-    if takes == given or 1 in (takes, given) or (takes, given) == (3, 4):
+    if takes == given or (takes, given) in {(3, 1), (1, 3), (1, 4), (3, 4)}:
         return takes
     raise ValueError(f"The network takes {takes} channels, but the pictures of X have {given}.")
 
@@ -357,4 +389,5 @@ def _load(network: nn.Module, values: Mapping[str, Tensor], source: str | Path) 
     found = [f"{what}: {', '.join(names[:5])}" for what, names in problems.items() if names]
     if found:
         raise ValueError(f"The weights in {source} do not match the network; {'; '.join(found)}.")
-    network.load_state_dict({name: value.float() for name, value in values.items()}, assign=True)
+    typed = {name: value.to(wanted[name].dtype) for name, value in values.items()}
+    network.load_state_dict(typed, assign=True)

@@ -3,6 +3,7 @@
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from math import prod
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,9 @@ from skgen.parameters import Declared, parameter
 
 __all__ = ["PictureInput"]
 
-_CHANNELS = (1, 3, 4)  # of grey pictures, of those in colour, and of those with an alpha channel
+# Channels of grey pictures, of colours, and with transparency; signals may come in pairs.
+_FIRST = {(1,), (3,), (4,)}
+_LAST = {(), (1,), (2,), (3,), (4,)}
 
 
 class PictureInput(Declared, ABC):
@@ -65,12 +68,13 @@ class PictureInput(Declared, ABC):
         """Return the shape of a picture, or None if nothing says."""
         said = None if self.image_shape is None else tuple(self.image_shape)
         if said is not None:
-            sizes = all(isinstance(n, int | np.integer) and n > 0 for n in said)
+            sizes = all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in said)
             if len(said) not in (2, 3) or not sizes:
                 raise ValueError(
                     "image_shape has to be (height, width) or (height, width, channels), all of "
                     f"them at least 1, got {said}."
                 )
+            said = tuple(int(n) for n in said)
         if pictures is None:
             return said
         shape = pictures.shape[1:]
@@ -81,7 +85,7 @@ class PictureInput(Declared, ABC):
             )
         if said is not None and (*said, 1)[:3] != (*shape, 1)[:3]:
             raise ValueError(f"image_shape={said}, but the pictures of X are of shape {shape}.")
-        if said is None and len(shape) == 3 and shape[0] in _CHANNELS and shape[2] not in _CHANNELS:
+        if said is None and shape[:1] in _FIRST and shape[2:] not in _LAST:
             raise ValueError(
                 f"The pictures of X, of shape {shape}, look as if their channels came first. Put "
                 "them last, X.transpose(0, 2, 3, 1) for an array; or say "
@@ -92,7 +96,7 @@ class PictureInput(Declared, ABC):
     def _check_shape(self, X: Any) -> None:
         """Raise an error if pictures are unlike those seen in `fit`."""
         shape = getattr(X, "shape", ())
-        if shape == self._row_shape and len(shape) > 1:
+        if len(shape) > 1 and shape == self._row_shape and prod(shape[1:]) != self.n_features_in_:
             raise ValueError(
                 f"X is a single picture, of shape {shape}. Pass an array of pictures: X[np.newaxis]"
             )
@@ -122,16 +126,18 @@ class PictureInput(Declared, ABC):
 
 def _pictures(X: Any) -> NDArray | None:
     """Return an array of pictures, or None for a table."""
-    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object):
-        shapes = {np.shape(picture) for picture in X if hasattr(picture, "shape")}
-        if len(shapes) > 1 and any(len(shape) > 1 for shape in shapes):
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    listed = isinstance(X, list | tuple) or (kind == "O" and X.ndim == 1)
+    if listed and len(X) and np.asarray(next(iter(X))).ndim > 1:
+        pictures = [np.asarray(one) for one in X]
+        shapes = {picture.shape for picture in pictures}
+        if len(shapes) > 1:
             some = ", ".join(map(str, sorted(shapes)[:3]))
             raise ValueError(
                 f"The pictures of X differ in size: {some}. Resize or crop them to one size."
             )
-        X = np.asarray(X)
-    shape = getattr(X, "shape", ())
-    return np.asarray(X) if len(shape) > 2 else None
+        return np.stack(pictures)
+    return np.asarray(X) if len(getattr(X, "shape", ())) > 2 else None
 
 
 def _value_range(rows: NDArray) -> tuple[float, float]:

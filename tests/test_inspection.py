@@ -394,3 +394,41 @@ def test_codes_of_many_dimensions(digits, model):
         LatentDisplay.from_estimator(model, digits, [1, 2])
     alone = LatentDisplay.from_estimator(Autoencoder(1, max_epochs=1).fit(digits), digits)
     assert alone.codes.shape == (len(digits), 2)
+
+
+def test_labels_have_their_own_colours(of_images, images):
+    for n_labels in (10, 15, 20):
+        display = LatentDisplay.from_estimator(of_images, images, np.arange(len(images)) % n_labels)
+        colours = {tuple(points.get_facecolor()[0]) for points in display.ax_.collections}
+        assert len(colours) == n_labels
+    many = LatentDisplay.from_estimator(
+        of_images, images, np.array([f"kind {n % 30}" for n in range(len(images))])
+    )
+    assert len({tuple(points.get_facecolor()[0]) for points in many.ax_.collections}) == 30
+    assert many.ax_.get_legend() is None
+
+
+@pytest.mark.parametrize("n_channels", [2, 4])
+def test_pictures_of_other_channels(n_channels):
+    X = np.random.default_rng(0).uniform(size=(20, 6, 6, n_channels))
+    model = ConvAutoencoder(2, channels=(4,), max_epochs=1, random_state=0).fit(X)
+    drawn = ReconstructionDisplay.from_estimator(model, X[:3]).ax_.images[0].get_array()
+    assert drawn.shape == ((14, 21) if n_channels == 2 else (14, 21, 3))
+    MorphDisplay.from_estimator(model, X[:3], X[3:6])
+    LatentDisplay.from_estimator(model, X)
+    FilterDisplay.from_estimator(model)
+
+
+def test_a_single_morph(of_images, images):
+    display = MorphDisplay.from_estimator(of_images, images[0], images[1], n_steps=3)
+    assert display.ax_.images[0].get_array().shape == (9, 5 * 9)
+
+
+def test_smoothness_of_squares(digits):
+    model = Autoencoder(3, hidden_layer_sizes=(), max_epochs=2, random_state=0).fit(digits)
+    rough, smooth = (
+        np.asarray(FilterDisplay.from_estimator(model, layer="0", smoothness=one).filters)
+        for one in (0.0, 5.0)
+    )
+    steps = [np.mean(np.diff(rows.reshape(3, 8, 8), axis=2) ** 2) for rows in (rough, smooth)]
+    assert steps[1] < 0.5 * steps[0]

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skgen import Autoencoder, ConvAutoencoder
+from skgen.networks.features import LayerOutputs
 from skgen.perceptual import PerceptualLoss, _load_vgg16
 
 SMALL = {"channels": (4, 8), "max_epochs": 2, "random_state": 0}
@@ -45,7 +46,7 @@ def network():
 
 
 def relative(seen, wanted):
-    return (seen - wanted).square().mean() / wanted.square().mean()
+    return 2 * (seen - wanted).square().mean() / (seen.square() + wanted.square()).mean()
 
 
 def test_against_the_formula(network):
@@ -86,12 +87,25 @@ def test_channels_are_repeated_or_averaged(network):
         PerceptualLoss(nn.Conv2d(5, 2, 3))(colour, colour)
 
 
-def test_a_fitted_autoencoder_sees_its_own_units(images, teacher):
-    # The student's pictures are bytes, the teacher's were numbers up to 16.
+@pytest.mark.parametrize("bytes_first", [True, False])
+def test_a_fitted_autoencoder_sees_its_own_units(images, bytes_first):
+    """Between bytes and numbers from 0 to 1, values are mapped."""
+    as_bytes = (images * 15.9375).astype(np.uint8)
+    as_floats = as_bytes / np.float32(255)
+    seen, other = (as_bytes, as_floats) if bytes_first else (as_floats, as_bytes)
+    teacher = ConvAutoencoder(5, **SMALL).fit(seen)
+    student = ConvAutoencoder(3, loss=PerceptualLoss(teacher, pixel_weight=0), **SMALL)
+    mapped = clone(student).fit(other).loss_curve_
+    assert mapped == pytest.approx(clone(student).fit(seen).loss_curve_, rel=1e-3)
+
+
+def test_other_units_are_not_guessed(images, teacher):
+    """The teacher saw numbers up to 16, of which a subset that stays below 12 is still that."""
     loss = PerceptualLoss(teacher, pixel_weight=0)
-    student = ConvAutoencoder(3, loss=loss, **SMALL)
-    of_bytes = clone(student).fit((images * 15.9375).astype(np.uint8))
-    assert of_bytes.loss_curve_ == pytest.approx(clone(student).fit(images).loss_curve_, rel=1e-2)
+    ConvAutoencoder(3, loss=loss, **SMALL).fit(np.minimum(images, 12))
+    for X in ((images * 15.9375).astype(np.uint8), images / 160):
+        with pytest.raises(ValueError, match="Bring both to the same units"):
+            ConvAutoencoder(3, loss=loss, **SMALL).fit(X)
 
 
 def test_code_of_a_fitted_autoencoder(digits):
@@ -103,7 +117,7 @@ def test_code_of_a_fitted_autoencoder(digits):
     model = Autoencoder(2, max_epochs=1, batch_size=300, random_state=0, lr=1e-12, loss=loss).fit(X)
     seen = teacher.transform(model.inverse_transform(model.transform(X)))
     wanted = teacher.transform(X)
-    expected = np.mean((seen - wanted) ** 2) / np.mean(wanted**2)
+    expected = 2 * np.mean((seen - wanted) ** 2) / np.mean(wanted**2 + seen**2)
     assert model.loss_curve_[0] == pytest.approx(expected, rel=1e-3)
 
 
@@ -113,7 +127,7 @@ def test_the_network_is_never_changed(images, teacher, network):
     for f in (network.train(), teacher, FrozenEstimator(teacher)):
         ConvAutoencoder(5, loss=PerceptualLoss(f), **SMALL).fit(images)
     assert network.training and all(w.requires_grad for w in network.parameters())
-    assert network.on.inplace and not network.first._forward_hooks
+    assert network.on.inplace
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
     np.testing.assert_array_equal(teacher.transform(images), codes)
@@ -132,16 +146,74 @@ def test_copies_keep_the_network(images, teacher, network):
     assert np.isfinite(search.fit(images).cv_results_["mean_test_score"]).all()
 
 
-def test_the_network_is_not_in_the_net(images, teacher):
-    plain = ConvAutoencoder(5, **SMALL).fit(images)
-    perceptual = ConvAutoencoder(5, loss=PerceptualLoss(teacher), **SMALL).fit(images)
-    difference = len(pickle.dumps(perceptual.net_.module_)) - len(pickle.dumps(plain.net_.module_))
-    assert abs(difference) < 100
-    loaded = pickle.loads(pickle.dumps(perceptual))
-    np.testing.assert_array_equal(
-        loaded.partial_fit(images).transform(images),
-        perceptual.partial_fit(images).transform(images),
-    )
+def test_the_network_is_not_in_the_net(images, network):
+    wide = nn.Sequential(nn.Conv2d(1, 200, 3), nn.ReLU(), nn.Conv2d(200, 20, 3))
+    model = ConvAutoencoder(5, loss=PerceptualLoss(wide), **SMALL).fit(images)
+    size_of_network = sum(weight.nbytes for weight in wide.parameters())
+    net = pickle.loads(pickle.dumps(model)).net_
+    loss = net.turns[0].loss.loss
+    assert loss.features is None and size_of_network > 100_000
+    loss.spec.network = None  # the user's own, which a pickle of the model has to hold
+    assert len(pickle.dumps(loss)) < 10_000
+    loaded = pickle.loads(pickle.dumps(model))
+    codes = loaded.partial_fit(images).transform(images)
+    np.testing.assert_array_equal(codes, model.partial_fit(images).transform(images))
+
+
+def test_hooks_are_removed(network):
+    outputs = LayerOutputs(network, ["first", "second"])
+    for _ in range(2):
+        outputs(torch.zeros(1, 1, 9, 9))
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+def test_layers_as_they_were(network):
+    """In-place operations that follow do not reach them, and what comes later is not run."""
+
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(1, 1, 1)
+            self.act = nn.ReLU()
+            self.too_large = nn.Conv2d(1, 1, 99)
+
+        def forward(self, x):
+            x = self.first(x)
+            x = self.act(x)
+            x += 100
+            x = self.act(-x)
+            return self.too_large(x)
+
+    net = InPlace()
+    x = torch.randn(2, 1, 4, 4)
+    with torch.no_grad():
+        first, act = LayerOutputs(net, ["first", "act"])(x)
+    torch.testing.assert_close(first, net.first(x).detach())
+    torch.testing.assert_close(act, net.first(x).relu().detach())
+
+
+def test_a_silent_layer_does_no_harm(images):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.ReLU())
+    X = images.copy()
+    X[:200] = 0
+    loss = PerceptualLoss(net)
+    model = ConvAutoencoder(5, batch_size=4, loss=loss, **SMALL).fit(X)
+    assert max(model.loss_curve_) < 3
+    assert loss(torch.rand(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)) < 3
+    assert loss(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)) == 0
+
+
+def test_early_stopping(images, teacher):
+    model = ConvAutoencoder(5, loss=PerceptualLoss(teacher), early_stopping=True, **SMALL)
+    assert np.isfinite(model.fit(images).net_.history[:, "valid_loss"]).all()
+
+
+def test_parameters_of_the_network_are_not_reached(images, teacher):
+    model = ConvAutoencoder(5, loss=PerceptualLoss(teacher), **SMALL)
+    assert "loss__pixel_weight" in model.get_params()
+    assert not any(name.startswith("loss__network__") for name in model.get_params())
+    assert hash(PerceptualLoss(teacher, ["1"])) == hash(PerceptualLoss(teacher, ["1"]))
 
 
 def test_shifted_pictures_are_nearer(images):
@@ -174,8 +246,16 @@ def test_unknown_layers(images, network, teacher):
 
 
 def test_weights_of_layers(images, network):
-    with pytest.raises(ValueError, match="weights of layers have to be positive"):
-        ConvAutoencoder(5, loss=PerceptualLoss(network, {"on": 0.0}), **SMALL).fit(images)
+    for layers in (
+        {"on": 0.0},
+        {},
+        [],
+        {"on": np.nan},
+        {"on": "heavy"},
+        {"on": -1.0, "first": 2.0},
+    ):
+        with pytest.raises(ValueError, match="layers has to name one at least"):
+            ConvAutoencoder(5, loss=PerceptualLoss(network, layers), **SMALL).fit(images)
 
 
 def test_rows_that_are_no_pictures(digits, network):
@@ -189,8 +269,10 @@ def test_networks_that_cannot_be(images, teacher):
     with pytest.raises(ValueError, match="has no encoder network"):
         pca = PCA(2).fit(images.reshape(-1, 64))
         ConvAutoencoder(loss=PerceptualLoss(pca)).fit(images)
-    with pytest.raises(ValueError, match="fitted on 64 features, but X has 32"):
+    with pytest.raises(ValueError, match=r"on \(8, 8, 1\) features, but X has \(4, 8, 1\)"):
         ConvAutoencoder(loss=PerceptualLoss(teacher)).fit(images[:, :4])
+    with pytest.raises(ValueError, match="leave out `weights`"):
+        ConvAutoencoder(loss=PerceptualLoss(teacher, weights="some.file")).fit(images)
 
 
 def test_weights_that_do_not_match(images, network, tmp_path):
@@ -218,16 +300,62 @@ def test_weights_that_do_not_match(images, network, tmp_path):
 # VGG16
 
 
-@needs_vgg16
-@pytest.mark.parametrize("shape", [(8, 8), (20, 24, 3)])
-def test_vgg16(shape):
-    pytest.importorskip("safetensors")
-    X = np.random.default_rng(0).integers(0, 256, (12, *shape)).astype(np.uint8)
-    model = ConvAutoencoder(5, loss=PerceptualLoss(layers=["relu1_2", "relu3_1"]), **SMALL).fit(X)
-    assert np.isfinite(model.loss_curve_).all()
-    again = pickle.loads(pickle.dumps(model))
-    assert len(pickle.dumps(model)) < 1_000_000
-    again.partial_fit(X)
+@pytest.fixture
+def file(tmp_path):
+    """A file of weights like torchvision's, but drawn at random."""
+    safetensors = pytest.importorskip("safetensors.torch")
+    torch.manual_seed(0)
+    weights, n_in = {}, 3
+    for number, n_out in zip((0, 2, 5, 7, 10), (64, 64, 128, 128, 256), strict=True):
+        weights[f"features.{number}.weight"] = 0.1 * torch.randn(n_out, n_in, 3, 3)
+        weights[f"features.{number}.bias"] = torch.randn(n_out)
+        n_in = n_out
+    weights["classifier.0.weight"] = torch.zeros(1)
+    path = tmp_path / "vgg16.safetensors"
+    safetensors.save_file({name: value.half() for name, value in weights.items()}, path)
+    return path
+
+
+def first_layers(pictures, file):
+    """VGG16 up to relu1_2, by hand."""
+    from safetensors.torch import load_file
+
+    weights = load_file(file)
+    x = (pictures - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    ).view(3, 1, 1)
+    for number in (0, 2):
+        kernel, bias = (weights[f"features.{number}.{kind}"].float() for kind in ("weight", "bias"))
+        x = nn.functional.conv2d(x, kernel, bias, padding=1).relu()
+    return x
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4])
+def test_vgg16_by_hand(file, n_channels):
+    torch.manual_seed(1)
+    x, y = torch.rand(2, 3, n_channels, 12, 10)
+    loss = PerceptualLoss(layers=["relu1_2"], weights=file, pixel_weight=0)
+    colours = [one.expand(-1, 3, -1, -1) if n_channels == 1 else one[:, :3] for one in (x, y)]
+    expected = relative(*(first_layers(one, file) for one in colours))
+    torch.testing.assert_close(loss(x, y), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_vgg16_enlarges_small_pictures(file):
+    torch.manual_seed(1)
+    x, y = torch.rand(2, 3, 3, 2, 9)
+    loss = PerceptualLoss(layers={"relu1_2": 1.0}, weights=file, pixel_weight=0)
+    tall = [nn.functional.interpolate(one, size=(4, 9), mode="bilinear") for one in (x, y)]
+    expected = relative(*(first_layers(one, file) for one in tall))
+    torch.testing.assert_close(loss(x, y), expected, rtol=1e-4, atol=1e-6)
+    deep = PerceptualLoss(layers=["relu3_1"], weights=file)
+    assert torch.isfinite(deep(torch.rand(2, 1, 3, 3), torch.rand(2, 1, 3, 3)))
+
+
+def test_vgg16_is_not_in_the_pickle(images, file):
+    model = ConvAutoencoder(5, loss=PerceptualLoss(weights=file, layers=["relu2_1"]), **SMALL)
+    model.fit(images[:50])
+    assert len(pickle.dumps(model)) < 100_000
+    pickle.loads(pickle.dumps(model)).partial_fit(images[:50])
 
 
 @needs_vgg16

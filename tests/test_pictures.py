@@ -11,10 +11,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from torch.nn import functional
 
-from skgen import ConvAutoencoder
+from skgen import ConvAutoencoder, batches
 from skgen.corruptions import Dropout, ErasedPatches, MaskedPixels
 from skgen.networks.convolutional import ResizeConv, as_pictures, as_rows
 from skgen.penalties import KL, Contractive
+from skgen.scaling import Scaling
 
 SMALL = {"channels": (4, 8), "max_epochs": 2, "random_state": 0}
 
@@ -295,3 +296,99 @@ def test_what_was_erased_is_filled_in(images, corruption):
         return np.mean((model.inverse_transform(model.transform(broken)) - clean) ** 2)
 
     assert error(trained) < 0.8 * error(plain)
+
+
+# What a reviewer found
+
+
+@pytest.mark.parametrize(
+    "container", [list, pd.Series, lambda X: np.array([*X, None], object)[:-1]]
+)
+def test_pictures_one_by_one(images, container):
+    model = ConvAutoencoder(5, **SMALL).fit(images)
+    several = container(list(images[:20]))
+    assert len(several) == 20
+    np.testing.assert_array_equal(model.transform(several), model.transform(images[:20]))
+    with pytest.raises(ValueError, match="differ in size"):
+        model.transform(container([np.zeros((8, 8)), np.zeros((9, 8))]))
+
+
+def test_lists_of_rows(digits):
+    model = ConvAutoencoder(5, **SMALL).fit(digits[:50].tolist())
+    assert model.image_shape_ == (1, 64)
+
+
+def test_erased_patches_of_lines():
+    x = torch.ones(50, 1, 1, 64)
+    assert ((ErasedPatches(0.4)(x) == 0).sum(dim=(1, 2, 3)) == 26).all()
+
+
+def test_pictures_of_codes_get_noise(images):
+    noisy = ConvAutoencoder(code_noise=MaskedPixels(0.5), **SMALL).fit(images)
+    plain = ConvAutoencoder(**SMALL).fit(images)
+    assert noisy.loss_curve_[0] > plain.loss_curve_[0]
+    with pytest.raises(ValueError, match="or on its code if that is a picture"):
+        ConvAutoencoder(5, code_noise=MaskedPixels(0.5), **SMALL).fit(images)
+
+
+def test_the_shape_cannot_change(digits):
+    model = ConvAutoencoder(5, image_shape=[8, 8], warm_start=True, **SMALL).fit(digits)
+    model.set_params(image_shape=np.array([8, 8])).fit(digits)
+    assert model.image_shape_ == (8, 8) and type(model.image_shape_[0]) is int
+    with pytest.raises(ValueError, match=r"image_shape was \(8, 8\) when the networks were built"):
+        model.set_params(image_shape=(4, 16)).fit(digits)
+
+
+def test_signals_of_two_channels():
+    X = np.random.default_rng(0).normal(size=(20, 1, 64, 2))
+    assert ConvAutoencoder(5, **SMALL).fit(X).image_shape_ == (1, 64, 2)
+
+
+def test_a_flat_row_is_no_picture():
+    X = np.random.default_rng(0).normal(size=(20, 1, 64))
+    model = ConvAutoencoder(5, **SMALL).fit(X)
+    np.testing.assert_allclose(
+        model.transform(X[0].reshape(1, 64)), model.transform(X[:1]), rtol=1e-6
+    )
+
+
+def test_later_chunks_widen_the_range(images):
+    model = ConvAutoencoder(5, **SMALL).partial_fit(images[:100] / 100)
+    assert model.value_range_ == (0, 1)
+    assert model.partial_fit(images[100:]).value_range_ == (0, 16)
+
+
+def test_features_of_the_fitted_network(images):
+    model = ConvAutoencoder(5, features="hidden", **SMALL).fit(images).set_params(channels=(4,))
+    assert len(model.get_feature_names_out()) == model.transform(images).shape[1] == 12
+
+
+def test_a_large_picture_code_is_warned_of(images):
+    with pytest.warns(UserWarning, match="A code of n_components=256 for 64 features"):
+        ConvAutoencoder(code_channels=64, **SMALL).fit(images)
+
+
+def test_bytes_stay_bytes(images, monkeypatch):
+    """No copy of the whole set is made in floating point."""
+    asked = []
+    original = Scaling.tensor
+    monkeypatch.setattr(
+        Scaling, "tensor", lambda self, X, *args: asked.append(X) or original(self, X, *args)
+    )
+    monkeypatch.setattr(batches, "_BLOCK_BYTES", 1)
+    X = (images * 15).astype(np.uint8)
+    ConvAutoencoder(5, batch_size=32, **SMALL).fit(X)
+    assert asked and all(part.dtype == np.uint8 and len(part) <= 33 for part in asked)
+
+
+def test_decoding_takes_little_at_once():
+    """A code is small, the picture it stands for is not."""
+    X = np.random.default_rng(0).normal(size=(6, 40, 40, 3)).astype(np.float32)
+    model = ConvAutoencoder(2, channels=(2, 2), max_epochs=1, random_state=0).fit(X)
+    sizes = []
+    hook = model.net_.module_.decoder.register_forward_hook(
+        lambda layer, inputs, output: sizes.append(output.nbytes)
+    )
+    model.inverse_transform(np.zeros((500, 2), np.float32))
+    hook.remove()
+    assert max(sizes) <= 1 << 20 and len(sizes) > 1

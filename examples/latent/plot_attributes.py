@@ -16,8 +16,8 @@ from skgen import ConvAutoencoder
 from skgen.datasets import make_avatars
 from skgen.latent import AttributeEditor
 
-faces = make_avatars(1500, size=48, random_state=0)
-train, test = faces.images[:1300], faces.images[1300:]
+faces = make_avatars(2700, size=32, random_state=0)
+train, test = faces.images[:2500], faces.images[2500:]
 
 # %%
 # The attributes are columns of a table. Of two, the drawings know nothing: they have no age and no
@@ -31,30 +31,30 @@ attributes = table[["moustache", "beard", "glasses", "sunglasses"]].assign(
     old=table["gray_hair"], **{"long hair": table["hair"].isin(long_hair)}
 )
 
-model = ConvAutoencoder(
-    96, channels=(32, 64, 128, 256), batch_size=32, max_epochs=25, random_state=0
-)
-editor = AttributeEditor(model).fit(train, attributes[:1300])
+model = ConvAutoencoder(128, batch_size=32, max_epochs=30, random_state=0)
+editor = AttributeEditor(model).fit(train, attributes[:2500])
 
 # %%
 # A strength of 1 is the average difference between faces that have an attribute and those that do
 # not. The editor adds to a picture what the decoder changes, so that all else stays as sharp as it
 # was.
 
-bare = test[~attributes[1300:][["moustache", "beard", "glasses", "sunglasses"]].any(axis=1)][:8]
-worn = test[attributes[1300:]["moustache"] & attributes[1300:]["glasses"]][:8]
+known = attributes[2500:]
+bare = test[~known[["moustache", "beard", "glasses", "sunglasses"]].any(axis=1)][:10]
+worn = test[known["moustache"] & known["glasses"]][:10]
 edits = {
     "as drawn": (bare, {}),
-    "+ moustache": (bare, {"moustache": 1.3}),
-    "+ glasses": (bare, {"glasses": 1.3}),
+    "+ moustache": (bare, {"moustache": 1.7}),
+    "+ glasses": (bare, {"glasses": 1.7}),
     "+ old": (bare, {"old": 1.3}),
     "- long hair + beard": (bare, {"long hair": -1, "beard": 1.3}),
     "as drawn ": (worn, {}),
-    "- moustache": (worn, {"moustache": -1}),
-    "- moustache - glasses": (worn, {"moustache": -1, "glasses": -1}),
+    "- moustache": (worn, {"moustache": -1.7}),
+    "- moustache - glasses": (worn, {"moustache": -1.7, "glasses": -1.7}),
 }
-figure, axes = plt.subplots(len(edits), 8, figsize=(8, 9.4), layout="constrained")
+figure, axes = plt.subplots(len(edits), 10, figsize=(8, 7.7), layout="constrained")
 for line, (name, (some, changes)) in zip(axes, edits.items(), strict=True):
+    editor.set_params(keep_details=some is bare)
     edited = editor.edit(some, changes) if changes else some
     for ax in line:
         ax.set_axis_off()

@@ -40,7 +40,7 @@ class Reconstruction:
 
     loss: Callable[[Tensor, Tensor], Tensor]
     corruption: Corruption | OnPictures | None = None
-    code_noise: Corruption | None = None
+    code_noise: Corruption | OnPictures | None = None
     penalties: Sequence[Penalty] = ()
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:

@@ -49,7 +49,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
     See Also
     --------
     Autoencoder : Of dense layers, for tables.
-    skgen.losses.PerceptualLoss : Compares pictures by what another network sees in them.
+    skgen.perceptual.PerceptualLoss : Compares pictures by what another network sees in them.
 
     Notes
     -----
@@ -126,6 +126,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
     def _built_with(self) -> dict[str, Any]:
         return {
             **super()._built_with(),
+            "image_shape": None if self.image_shape is None else tuple(self.image_shape),
             "channels": self._channels(),
             "code_channels": self.code_channels,
         }
@@ -141,10 +142,20 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         )
 
     def _n_hidden_features(self) -> int:
-        return sum(self._channels())
+        return sum(self.net_.built_with_["channels"])
+
+    def _code_picture_shape(self) -> tuple[int, int, int] | None:
+        height, width, channels = (*self._code_shape(), 0, 0)[:3]
+        return (height, width, channels) if channels else None
+
+    def _code_size_was_chosen(self) -> bool:
+        return self.n_components is not None or self.code_channels is not None
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         X = super()._learn(X, partial=partial)
+        if self.value_range_ is not None:  # which later chunks may widen
+            low, high = self.value_range_
+            self.value_range_ = min(low, float(X.min())), max(high, float(X.max()))
         self.code_shape_ = self._code_shape()
         self.compression_rate_ = self.n_features_in_ / self.n_components_
         return X

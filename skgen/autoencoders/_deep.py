@@ -53,7 +53,8 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
         [StrOptions(set(LOSSES)), Loss],
         "str or Loss",
         f"""How far a reconstruction is from its row: {", ".join(LOSSES)}, or an object of
-        `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1].""",
+        `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1]; the range of pictures is
+        mapped to it.""",
     )
     output_activation: str | None = parameter(
         None,
@@ -113,6 +114,14 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
             raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
         return [int(size) for size in sizes]
 
+    def _code_picture_shape(self) -> tuple[int, int, int] | None:
+        """Return height, width and channels of a code that is itself a picture."""
+        return None
+
+    def _code_size_was_chosen(self) -> bool:
+        """Whether the user said how large the code should be."""
+        return self.n_components is not None
+
     def _value_range(self) -> tuple[float, float] | None:
         """Return the range that all values lie in, if one is known."""
         return None
@@ -132,7 +141,7 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
         objective = Reconstruction(
             self._loss().in_units(self.scaling_, self._picture_shape(), self._value_range()),
             on_rows(self._corruption(), self._picture_shape()),
-            self._code_noise(),
+            on_rows(self._code_noise(), self._code_picture_shape()),
             self._penalties(),
         )
         return [Turn(("encoder", "decoder"), objective)]
@@ -176,10 +185,10 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
             or self._penalties()
             or self._n_active(self.n_components_)
         )
-        expands = self.n_components is not None and self.n_components >= self.n_features_in_
+        expands = self._code_size_was_chosen() and self.n_components_ >= self.n_features_in_
         if expands and not regularised:
             warnings.warn(
-                f"A code of n_components={self.n_components} for {self.n_features_in_} features, "
+                f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
                 "without regularisation, can learn to copy its input. Distort the input "
                 "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
                 "choose a smaller code.",

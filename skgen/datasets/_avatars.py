@@ -86,9 +86,9 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
         attributes : dict of str to ndarray of shape (n_samples,)
             Strings: `facial_hair`, `accessory`, `hair`, `hair_color`, `skin_color`, `eyes`,
             `eyebrows`, `nose`, `mouth`, `clothing`, `clothing_color`, `facial_hair_color`; and
-            booleans drawn from them: `moustache` and `beard` (a beard is not counted as a
-            moustache), `glasses` and `sunglasses`, `gray_hair`. A frame of it is one
-            ``pandas.DataFrame(data.attributes)``.
+            booleans that follow from them: `moustache` and `beard` (a beard is not counted as a
+            moustache), `glasses` and `sunglasses`, `gray_hair`. ``pandas.DataFrame`` makes a frame
+            of it.
 
     Raises
     ------

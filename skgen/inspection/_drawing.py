@@ -42,7 +42,7 @@ def checked_shape(image_shape: Sequence[int] | None, n_features: int) -> tuple[i
     else:
         shape = tuple(image_shape)
         problem = f"image_shape={shape} does not hold {n_features} features"
-    if shape[2:] not in {(), (3,)} or len(shape) < 2:
+    if len(shape) not in (2, 3):
         problem = f"image_shape={shape} is neither that of a grey picture nor of one in colour"
     elif np.prod(shape) == n_features:
         return shape
@@ -62,7 +62,12 @@ def shades(pictures: NDArray, like: NDArray) -> NDArray:
 
 
 def mosaic(pictures: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
-    """Put pictures with values in [0, 1] side by side, white lines between them."""
+    """Put pictures with values in [0, 1] side by side, white lines between them.
+
+    A fourth channel is left out, and of any other number the mean is drawn.
+    """
+    if pictures.ndim == 5 and pictures.shape[4] != 3:
+        pictures = pictures[..., :3] if pictures.shape[4] == 4 else pictures.mean(axis=4)
     n_rows, n_columns, height, width, *channels = pictures.shape
     framed = np.ones((n_rows, n_columns, height + 1, width + 1, *channels))
     framed[:, :, 1:, 1:] = np.where(np.isnan(pictures), 1, pictures)

@@ -113,7 +113,7 @@ class FilterDisplay:
         if n_filters < 1:
             raise ValueError(f"n_filters has to be at least 1, got {n_filters}.")
         if layer is not None:
-            shape = shape_of(estimator, image_shape)
+            shape = checked_shape(shape_of(estimator, image_shape), estimator.n_features_in_)
             filters = preferred_rows(
                 estimator,
                 layer,

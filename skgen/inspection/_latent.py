@@ -9,7 +9,15 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skgen.inspection._drawing import checked_shape, figure_and_axes, flat, mosaic, shades, shape_of
+from skgen.inspection._drawing import (
+    checked_shape,
+    figure_and_axes,
+    flat,
+    mosaic,
+    pyplot,
+    shades,
+    shape_of,
+)
 
 __all__ = ["LatentDisplay"]
 
@@ -23,8 +31,7 @@ class LatentDisplay:
         Codes, or a projection of them.
 
     labels : array-like of shape (n_samples,), default=None
-        Colours the points: a legend for up to 20 values, and for all strings; a colour bar for more
-        numbers.
+        Colours the points, with a legend for up to 20 values and a colour bar for more numbers.
 
     grid : array-like of shape (n_lines, n_columns, n_features), default=None
         Pictures decoded along a regular grid over the codes, the first line at the top.
@@ -194,12 +201,13 @@ class LatentDisplay:
             points = self.ax_.scatter(*codes.T, c=labels, **style)
             self.figure_.colorbar(points, ax=self.ax_)
             return
-        colours = [f"C{n}" for n in range(10)] if len(values) <= 10 else None
+        palette = "tab10" if len(values) <= 10 else "tab20" if len(values) <= 20 else "turbo"
+        colours = pyplot().get_cmap(palette, len(values) if palette == "turbo" else None)
         for number, value in enumerate(values):
-            own = {"color": colours[number]} if colours else {}
-            chosen = codes[labels == value]
-            self.ax_.scatter(*chosen.T, **{**own, "label": str(value), **style})
-        self.ax_.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=3, frameon=False)
+            chosen = {"color": colours(number), "label": str(value), **style}
+            self.ax_.scatter(*codes[labels == value].T, **chosen)
+        if len(values) <= 20:
+            self.ax_.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=3, frameon=False)
 
 
 def _projected(codes: NDArray, projection: Any) -> NDArray:

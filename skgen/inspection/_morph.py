@@ -15,7 +15,7 @@ from skgen.inspection._drawing import (
     shades,
     shape_of,
 )
-from skgen.latent import interpolate
+from skgen.latent import as_pairs, interpolate
 
 __all__ = ["MorphDisplay"]
 
@@ -108,6 +108,7 @@ class MorphDisplay:
             The drawn display.
         """
         check_is_fitted(estimator)
+        start, stop = (as_pairs(estimator, ends)[0] for ends in (start, stop))
         morphs = interpolate(estimator, start, stop, n_steps, method=method)
         shape = shape_of(estimator, image_shape)
         return cls(start, stop, morphs, image_shape=shape).plot(ax=ax)

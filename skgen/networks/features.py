@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,8 +52,12 @@ def vgg16(last_layer: str) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers[:depth]))
 
 
+class _AllSeen(Exception):  # noqa: N818
+    """Raised to leave a network early: what comes later is not asked for."""
+
+
 class LayerOutputs(nn.Module):
-    """What some layers of a network give, as a list.
+    """What some layers of a network give, as a list; of one that is used again, the first time.
 
     Parameters
     ----------
@@ -78,8 +83,11 @@ class LayerOutputs(nn.Module):
         outputs: dict[str, Tensor] = {}
 
         def note(name: str) -> None:
-            def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-                outputs[name] = output
+            def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+                if name not in outputs:  # a copy, since what follows may write over it
+                    outputs[name] = output.clone() if isinstance(output, Tensor) else output
+                if len(outputs) == len(self.layers):
+                    raise _AllSeen
 
             hooks.append(self.network.get_submodule(name).register_forward_hook(hook))
 
@@ -88,6 +96,8 @@ class LayerOutputs(nn.Module):
             for name in self.layers:
                 note(name)
             self.network(x)
+        except _AllSeen:
+            pass
         finally:
             for hook in hooks:
                 hook.remove()
