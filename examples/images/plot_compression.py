@@ -59,7 +59,7 @@ def through_codes(model):
     return model.inverse_transform((code * step + low).astype(np.float32))
 
 
-settings = {"max_epochs": 12, "batch_size": 128, "random_state": 0}
+settings = {"max_epochs": 8, "batch_size": 128, "random_state": 0}
 restored, errors = {}, {}
 for n_bytes in (16, 32, 64):
     models = {
@@ -75,7 +75,9 @@ for n_bytes in (16, 32, 64):
 
 # %%
 # The error in decibels, as pictures' errors are given (PSNR: more is better, 3 dB are half of the
-# squared error). JPEG cannot keep to the smaller budgets at any quality.
+# squared error). JPEG cannot keep to the smallest budget at any quality. The autoencoders are ahead
+# where there are few bytes, since they know what clothes look like. They do not make much of more:
+# at 64 bytes, JPEG keeps detail of which they know nothing.
 
 names = ["JPEG", "PCA", "dense", "convolutional"]
 print("bytes a picture" + "".join(f"{name:>15}" for name in names))

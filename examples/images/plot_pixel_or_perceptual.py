@@ -32,8 +32,8 @@ train, test, y_test = images[:8000], images[8000:], target[8000:]
 
 torch.manual_seed(0)
 network = nn.Sequential(
-    nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-    nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+    nn.Sequential(nn.Conv2d(1, 32, 3, stride=2, padding=1), nn.ReLU()),
+    nn.Sequential(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU()),
     nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64 * 7 * 7, 10)),
 )
 classifier = NeuralNetClassifier(
@@ -49,15 +49,15 @@ classifier.fit(images[:3000, None], target[:3000])
 
 # %%
 # Two autoencoders with codes of 32 numbers, alike but for the loss. A judge of another kind, a
-# support vector machine that saw 5,000 other pictures, tells what can still be recognised.
+# support vector machine that saw 4,000 other pictures, tells what can still be recognised.
 
 loss = PerceptualLoss(classifier.module_, ["0", "1"], pixel_weight=0.1)
-settings = {"max_epochs": 10, "batch_size": 128, "random_state": 0}
+settings = {"max_epochs": 8, "batch_size": 128, "random_state": 0}
 models = {
     "pixel": ConvAutoencoder(32, **settings).fit(train),
     "perceptual": ConvAutoencoder(32, loss=loss, **settings).fit(train),
 }
-judge = SVC(C=10).fit(images[3000:8000].reshape(5000, -1), target[3000:8000])
+judge = SVC(C=10).fit(images[3000:7000].reshape(4000, -1), target[3000:7000])
 
 
 def recognised(pictures):
@@ -93,6 +93,12 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
+# The perceptual loss gives crisper outlines and folds at a slightly larger squared error, and the
+# judge recognises a little more of them. What it does not do is bring codes of shifted pictures
+# closer: they move as far as before, or farther. The loss compares reconstructions with their own
+# originals; where codes lie is nothing to it. For codes that shifts hardly move, distort the input
+# by shifts, and ask for the original.
+#
 # .. rubric:: References
 #
 # .. [1] A. Dosovitskiy, T. Brox, "Generating images with perceptual similarity metrics based on

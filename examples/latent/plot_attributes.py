@@ -64,6 +64,11 @@ for line, (name, (some, changes)) in zip(axes, edits.items(), strict=True):
 plt.show()
 
 # %%
+# What is taken away is shown as decoded, without details kept, or they would hide the change. It is
+# the harder task: a direction is the same for all faces, and takes an average moustache away, which
+# is dark. White ones, and white glasses, hold on. And what came along in the drawings comes along in
+# the edits: grey hair goes with grey beards, so "+ old" touches chins.
+#
 # .. rubric:: References
 #
 # .. [1] A. Larsen, S. Sonderby, H. Larochelle, O. Winther, "Autoencoding beyond pixels using a

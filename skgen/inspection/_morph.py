@@ -142,7 +142,7 @@ class MorphDisplay:
         for edge in (width, drawn.shape[1] - width):  # between the pictures and their codes
             self.ax_.axvline(edge, color="white", linewidth=4)
         middles = [1 + (shape[1] - 1) / 2, drawn.shape[1] / 2, drawn.shape[1] - width / 2]
-        self.ax_.set(yticks=[], xticks=middles, xticklabels=["from", "decoded steps", "to"])
+        self.ax_.set(yticks=[], xticks=middles, xticklabels=["from", "steps", "to"])
         self.ax_.tick_params(length=0)
         self.ax_.spines[:].set_visible(False)
         return self
