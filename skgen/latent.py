@@ -1,7 +1,7 @@
 """Moves in a code space, for any model with `transform` and `inverse_transform`."""
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from sklearn.utils.validation import (
     _num_samples,
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
 )
+
+from skgen.attributes import Attributes
 
 __all__ = ["AttributeEditor", "interpolate"]
 
@@ -242,21 +243,18 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
                 "AttributeEditor requires y to be passed, but the target y is None: attributes of "
                 "the rows of X."
             )
-        check_consistent_length(X, _n_rows(y))
         if _num_samples(X) < 2:
             raise ValueError("X has 1 sample, and directions are learned from differences.")
-        columns = [_Column(name, column) for name, column in _columns(y).items()]
-        names = [name for column in columns for name in column.names]
-        if len(set(names)) < len(names):
-            raise ValueError(f"Attributes need names of their own, got {names}.")
-        values = _numbers(columns, y)
+        attributes = Attributes(y)
+        names, values = attributes.names, attributes.numbers(y)
+        check_consistent_length(X, values)
         model = clone(self.model).fit(X, None)
         codes = np.asarray(model.transform(X), dtype=np.float64)
         learn = {"least_squares": _jointly, "mean_difference": _one_by_one}[self.method]
         directions = learn(codes - codes.mean(axis=0), values, names)
         self.model_ = model
         self.attribute_names_ = names
-        self._columns = columns
+        self._attributes = attributes
         self.directions_ = dict(zip(names, directions, strict=True))
         self._mean_code, self._mean_attributes = codes.mean(axis=0), values.mean(axis=0)
         for name in ("n_features_in_", "feature_names_in_"):
@@ -334,9 +332,9 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
             1 where attributes tell everything, 0 for what the mean row explains.
         """
         check_is_fitted(self)
-        check_consistent_length(X, _n_rows(y))
+        values = self._attributes.numbers(y)
+        check_consistent_length(X, values)
         self.model_.transform(_safe_indexing(X, [0]))  # which raises an error for what is no row
-        values = _numbers(self._columns, y)
         directions = np.array([self.directions_[name] for name in self.attribute_names_])
         codes = self._mean_code + (values - self._mean_attributes) @ directions
         drawn = np.asarray(self.model_.inverse_transform(codes))
@@ -351,111 +349,6 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
-
-
-# Attributes as columns of numbers
-
-
-def _columns(y: Any) -> dict[str, NDArray]:
-    """Return the columns of a frame, a series, an array or a mapping by name."""
-    if isinstance(y, Mapping):
-        return {str(name): column_or_1d(column) for name, column in y.items()}
-    if hasattr(y, "columns"):
-        names = [str(name) for name in y.columns]
-        if len(set(names)) < len(names):
-            raise ValueError(f"Attributes need names of their own, got {names}.")
-        return {str(name): np.asarray(y[name]) for name in y.columns}
-    name = getattr(y, "name", None)
-    values = np.asarray(y)
-    if values.ndim == 1:
-        return {"attribute 0" if name is None else str(name): values}
-    if values.ndim != 2:
-        raise ValueError(f"y has to have one or two dimensions, got {values.ndim}.")
-    return {f"attribute {number}": column for number, column in enumerate(values.T)}
-
-
-def _n_rows(y: Any) -> NDArray:
-    """Return something as long as y has rows."""
-    return np.empty(len(next(iter(y.values()), ()))) if isinstance(y, Mapping) else y
-
-
-def _numbers(columns: "list[_Column]", y: Any) -> NDArray[np.float64]:
-    """Return attributes as numbers, in the units of the directions: (n_samples, n_attributes)."""
-    given, names = _columns(y), [column.name for column in columns]
-    if given.keys() != set(names):
-        raise ValueError(f"y has the attributes {list(given)}, but fit saw {names}.")
-    return np.hstack([column.numbers(given[column.name]) for column in columns])
-
-
-class _Column:
-    """How one column of attributes becomes numbers: one column, or one for each category."""
-
-    def __init__(self, name: str, column: NDArray):
-        self.name = name
-        self.categories: list[str] | None = None
-        self.zero, self.unit = 0.0, 1.0
-        values = _checked(name, column)
-        if values.dtype.kind == "U":
-            self.categories = sorted(set(values.tolist()))
-            n_values = len(self.categories)
-        else:
-            distinct = np.unique(values)
-            n_values = len(distinct)
-            if np.array_equal(distinct, (-1, 1)):  # having it and not having it
-                self.zero, self.unit = -1.0, 2.0
-        if n_values < 2:
-            raise ValueError(
-                f"The attribute {name!r} is the same for all rows, so nothing can be learned of "
-                "it. Leave it out, or add rows that differ."
-            )
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the columns of numbers."""
-        if self.categories is None:
-            return [self.name]
-        return [f"{self.name}={category}" for category in self.categories]
-
-    def numbers(self, column: NDArray) -> NDArray[np.float64]:  # (n_samples, n_names)
-        """Return a column as numbers."""
-        values = _checked(self.name, column)
-        if (values.dtype.kind == "U") != (self.categories is not None):
-            kind = "numbers" if self.categories is None else "strings"
-            raise ValueError(f"The attribute {self.name!r} was of {kind} in fit, and is not now.")
-        if self.categories is None:
-            return ((values - self.zero) / self.unit)[:, None]
-        unknown = sorted(set(values.tolist()) - set(self.categories))
-        if unknown:
-            raise ValueError(
-                f"The attribute {self.name!r} has the value {unknown[0]!r}, which fit did not see."
-            )
-        return (values[:, None] == np.array(self.categories)).astype(np.float64)
-
-
-def _checked(name: str, column: NDArray) -> NDArray:
-    """Return a column as an array of finite numbers or of strings."""
-    column = column_or_1d(column)
-    if column.dtype.kind not in "biufOUST":
-        raise ValueError(
-            f"The attribute {name!r} has to be numbers or strings, got {column.dtype}."
-        )
-    values = column.tolist()
-    n_missing = sum(map(_is_missing, values))
-    if n_missing:
-        raise ValueError(
-            f"The attribute {name!r} has {n_missing} missing values. Leave those rows out."
-        )
-    if not all(isinstance(value, Real) for value in values):
-        return np.array([str(value) for value in values])
-    numbers = np.array(values, dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"The attribute {name!r} has infinite values. Leave those rows out.")
-    return numbers
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, pandas' NA or not a number."""
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 # Directions

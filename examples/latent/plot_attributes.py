@@ -66,8 +66,8 @@ plt.show()
 # %%
 # What is taken away is shown as decoded, without details kept, or they would hide the change. It is
 # the harder task: a direction is the same for all faces, and takes an average moustache away, which
-# is dark. White ones, and white glasses, hold on. And what came along in the drawings comes along in
-# the edits: grey hair goes with grey beards, so "+ old" touches chins.
+# is dark. White ones, and white glasses, hold on. And what came along in the drawings comes along
+# in the edits: grey hair goes with grey beards, so "+ old" touches chins.
 #
 # .. rubric:: References
 #
