@@ -158,7 +158,7 @@ class ConvolutionalAutoencoder(nn.Module):
         decoder[-1] = ACTIVATIONS[output_activation or "identity"]()
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder, Rows())
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, rows: Tensor) -> Tensor:  # (batch, n_features) -> (batch, n_features)
         """Return the reconstruction of rows."""
