@@ -276,7 +276,8 @@ class _FeatureLoss:
 
     def _affine(self, factor: float, zero: Any, device: torch.device) -> Callable[[Tensor], Tensor]:
         """Return the map of rows in network units to ``(x - zero) * factor``, x in those of X."""
-        offset = torch.as_tensor((self.scaling.offset - zero) * factor, device=device).float()
+        offsets = ((self.scaling.offset - zero) * factor).astype(np.float32)
+        offset = torch.as_tensor(offsets, device=device)
         return lambda rows: torch.add(offset, rows, alpha=self.scaling.scale * factor)
 
 
