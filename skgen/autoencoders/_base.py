@@ -90,7 +90,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows: finite numbers, at least two rows.
+            Training rows: finite numbers, at least two rows. A model of pictures takes these, too.
 
         y : None
             Ignored.
@@ -149,7 +149,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Returns
         -------
         codes : ndarray of shape (n_samples, n_features_out)
-            Their codes, in double precision if X is.
+            Their codes, in double precision if X is; also those of pictures are flat.
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
@@ -174,7 +174,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            Reconstructed rows, in the units of the training data.
+            Reconstructed rows, in the units of the training data; or pictures, if `fit` got such.
 
         Raises
         ------
