@@ -25,6 +25,8 @@ class Attributes:
 
     def __init__(self, y: Any):
         self._columns = [_Column(name, column) for name, column in _columns(y).items()]
+        if not self._columns:
+            raise ValueError("y has no attributes: it takes one column at least.")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"Attributes need names of their own, got {self.names}.")
 

@@ -87,7 +87,8 @@ class Huber(Loss):
 class BinaryCrossEntropy(Loss):
     r"""The cross-entropy :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)`, for X in [0, 1].
 
-    The decoder ends in a sigmoid, and `fit` refuses data outside [0, 1].
+    The decoder ends in a sigmoid. The range of pictures is mapped to [0, 1]; rows outside it are
+    refused by `fit`.
     """
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:

@@ -212,6 +212,12 @@ def test_attributes_that_teach_nothing(linear):
         AttributeEditor(PCA(3)).fit(X, y[:-1])
 
 
+@pytest.mark.parametrize("nothing", [{}, np.empty((600, 0)), pd.DataFrame(index=range(600))])
+def test_no_attributes(linear, nothing):
+    with pytest.raises(ValueError, match="y has no attributes"):
+        AttributeEditor(PCA(3)).fit(linear[0], nothing)
+
+
 def test_a_failed_fit_costs_nothing(linear):
     X, y, _ = linear
     editor = AttributeEditor(PCA(3)).fit(X, y)

@@ -53,7 +53,7 @@ class _Response:
     """
 
     smoothness: float
-    picture_shape: Sequence[int] | None
+    picture_shape: Sequence[int]
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective; there is no data in it."""
@@ -62,8 +62,6 @@ class _Response:
         return (response.detach().abs() * self.smoothness * self._roughness(rows) - response).sum()
 
     def _roughness(self, rows: Tensor) -> Tensor:
-        if self.picture_shape is None:
-            return torch.zeros(len(rows), device=rows.device)
         pictures = rows.view(len(rows), *self.picture_shape)
         steps = [pictures.diff(dim=dim).square().flatten(1) for dim in (1, 2)]
         return torch.cat(steps, dim=1).mean(dim=1)
@@ -83,7 +81,7 @@ def preferred_rows(
     *,
     n_steps: int,
     smoothness: float,
-    picture_shape: Sequence[int] | None,
+    picture_shape: Sequence[int],
     random_state: int | np.random.RandomState | None,
 ) -> NDArray:  # (n_units, n_features), in network units
     """Return for each of a layer's first units the row that it responds to most."""
