@@ -5,7 +5,7 @@ import inspect
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor, distributed, nn
 
 from skgen.batches import Batch, Batches
 from skgen.optimizers import TurnOptimizers
-from skgen.turns import Progress, Turn
+from skgen.turns import Progress, Turn, TurnLoss
 
 __all__ = ["Engine", "Progress", "Turn", "seeded"]
 
@@ -40,16 +40,34 @@ def seeded(seed: int | None = None) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Have numbers too small for full precision count as 0, since arithmetic on them is slow."""
+    flushed_before = (torch.tensor(1e-40) * 1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushed_before)
+
+
 class _Step(nn.Module):
     """One turn's loss as a forward pass, which is where torch's wrappers hook in."""
 
-    def __init__(self, module: nn.Module, loss: Callable[[nn.Module, Batch, Progress], Tensor]):
+    def __init__(self, module: nn.Module, loss: TurnLoss, autocast: torch.dtype | None):
         super().__init__()
         self.module = module
         self.loss = loss
+        self.autocast = autocast
 
-    def forward(self, batch: Batch, state: Progress) -> Tensor:
-        return self.loss(self.module, batch, state)
+    def forward(self, batch: Batch, state: Progress) -> tuple[Tensor, Mapping[str, Tensor]]:
+        device = next(iter(batch.values())).device.type
+        if self.autocast is None:
+            result = self.loss(self.module, batch, state)
+        else:
+            with torch.autocast(device, self.autocast):
+                result = self.loss(self.module, batch, state)
+        return result if isinstance(result, tuple) else (result, {})
 
 
 class Engine(NeuralNet):
@@ -58,8 +76,9 @@ class Engine(NeuralNet):
     One iteration plays every turn `repeats` times, each update on a batch of its own; an epoch
     is as many iterations as one pass over the rows gives batches for. The loss of every turn,
     averaged over rows, stands in the history once per epoch as ``train_loss_<name>``; that of the
-    first turn is also ``train_loss``, and ``valid_loss`` if there are validation batches. skorch's
-    callbacks work as they do on any net; batch-level ones cost what they cost.
+    first turn is also ``train_loss``, and what else losses return stands by its own name. With
+    validation batches there is a ``valid_loss``. skorch's callbacks work as they do on any net;
+    batch-level ones cost what they cost.
 
     Parameters
     ----------
@@ -67,11 +86,19 @@ class Engine(NeuralNet):
         The networks. It is trained in place.
 
     turns : sequence of Turn
-        Who moves, towards what. The first turn's loss is the one that stopping early looks at.
+        Who moves, towards what.
+
+    validation_loss : callable or None, default=None
+        What stopping early looks at: ``validation_loss(module, batch, state)`` is averaged over the
+        validation batches, in evaluation mode. None stands for the first turn's loss.
 
     lr_schedule : callable or None, default=None
         Maps the share of training done to a share of `lr`. None keeps `lr` constant. A skorch
         `LRScheduler` among the callbacks takes the place of either.
+
+    autocast : torch.dtype or None, default=None
+        Compute losses in mixed precision: ``torch.bfloat16``. Weights and optimizers stay in
+        single precision.
 
     optimizer : type, default=torch.optim.Adam
         Class of the optimizers. Its fused version is taken where there is one.
@@ -91,7 +118,9 @@ class Engine(NeuralNet):
         module: nn.Module,
         turns: Sequence[Turn],
         *,
+        validation_loss: TurnLoss | None = None,
         lr_schedule: Callable[[float], float] | None = None,
+        autocast: torch.dtype | None = None,
         optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
         criterion: type[nn.Module] = nn.Identity,
         train_split: None = None,
@@ -107,7 +136,9 @@ class Engine(NeuralNet):
             **kwargs,
         )
         self.turns = turns
+        self.validation_loss = validation_loss
         self.lr_schedule = lr_schedule
+        self.autocast = autocast
 
     # What skorch asks to be overridden: components
 
@@ -202,7 +233,7 @@ class Engine(NeuralNet):
         n_epochs = self.max_epochs if epochs is None else epochs
         n_updates = n_epochs * self._n_iterations(X) * self._updates_per_iteration
         self.progress_ = Progress(n_epochs=n_epochs, n_updates=n_updates if epochs is None else 0)
-        with seeded():
+        with seeded(), _denormals_flushed():
             try:
                 self._begin(X)
                 self.fit_loop(X, epochs=n_epochs, validation=validation)
@@ -243,8 +274,7 @@ class Engine(NeuralNet):
     def _train_epoch(self, X: Batches) -> None:
         run = self.run_
         self.module_.train()
-        run.sums = [torch.zeros((), device=self.device) for _ in self.turns]
-        run.rows = [0] * len(self.turns)
+        run.means = {}
         if not run.hears_batches:
             self.history.new_batch()  # one stands for all: skorch expects an epoch to have some
         stream = itertools.chain.from_iterable(X.epoch(run.order) for _ in itertools.count())
@@ -253,7 +283,9 @@ class Engine(NeuralNet):
                 if len(self.turns) > 1:
                     self._take_turn(number)
                 for _ in range(turn.repeats):
-                    self._update(next(stream), number)
+                    if not turn.shares_batch:
+                        batch = next(stream)
+                    self._update(batch, number)
         self.history.record(
             "train_batch_count", self._n_iterations(X) * self._updates_per_iteration
         )
@@ -273,18 +305,29 @@ class Engine(NeuralNet):
                 group["lr"] = peak * factor
         if run.hears_batches:
             self.notify("on_batch_begin", batch=batch, training=True)
-        loss = self.train_step(batch, turn=turn, share=n_rows * run.world / n_global)
-        run.sums[turn].add_(loss, alpha=n_rows)
-        run.rows[turn] += n_rows
+        loss, parts = self.train_step(batch, turn=turn, share=n_rows * run.world / n_global)
+        self._note(self.loss_name(turn), loss, n_rows)
+        for name, value in parts.items():
+            self._note(name, value.detach(), n_rows)
         self.progress_.update += 1
         if run.hears_batches:
             self.history.record_batch("train_loss", loss.item())
             self.history.record_batch("train_batch_size", n_rows)
             self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
 
+    def _note(self, name: str, value: Tensor, n_rows: int) -> None:
+        """Let a value count in the mean of an epoch, without waiting for the device."""
+        mean = self.run_.means.setdefault(name, _Mean(torch.zeros((), device=self.device)))
+        mean.total.add_(value, alpha=n_rows)
+        mean.n_rows += n_rows
+
+    def loss_name(self, turn: int) -> str:
+        """Return what the history calls the loss of a turn."""
+        return f"train_loss_{self.turns[turn].name}" if len(self.turns) > 1 else "train_loss"
+
     def train_step(
         self, batch: Batch, *, turn: int = 0, share: float = 1.0, **fit_params: Any
-    ) -> Tensor:
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Make one update of one turn's players.
 
         Parameters
@@ -302,9 +345,12 @@ class Engine(NeuralNet):
         -------
         loss : Tensor
             The detached loss.
+
+        parts : mapping of str to Tensor
+            What else the loss returned.
         """
         run = self.run_
-        loss = run.steps[turn](batch, self.progress_)
+        loss, parts = run.steps[turn](batch, self.progress_)
         for _, weight in run.weights[turn]:
             weight.grad = None
         (loss if share == 1.0 else loss * share).backward()
@@ -317,7 +363,7 @@ class Engine(NeuralNet):
         if after_step is not None:
             with torch.no_grad():
                 after_step(self.module_, self.progress_)
-        return loss.detach()
+        return loss.detach(), parts
 
     def _validate_epoch(self, validation: Batches | None) -> None:
         if validation is None:
@@ -337,10 +383,11 @@ class Engine(NeuralNet):
         self._record("valid_loss", total.item() / len(validation))
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> Tensor:
-        """Return the first turn's loss on a batch, in evaluation mode."""
+        """Return the loss that stopping early looks at on a batch, in evaluation mode."""
+        loss = self.turns[0].loss if self.validation_loss is None else self.validation_loss
         with torch.no_grad():
-            loss: Tensor = self.turns[0].loss(self.module_, batch, self.progress_)
-        return loss
+            result = loss(self.module_, batch, self.progress_)
+        return result[0] if isinstance(result, tuple) else result
 
     @property
     def _updates_per_iteration(self) -> int:
@@ -348,7 +395,8 @@ class Engine(NeuralNet):
 
     def _n_iterations(self, X: Batches) -> int:
         """As many as one pass gives batches for, and at least one."""
-        return max(1, X.n_batches // self._updates_per_iteration)
+        drawn = sum(turn.repeats for turn in self.turns if not turn.shares_batch)
+        return max(1, X.n_batches // drawn)
 
     # The steps of a run
 
@@ -373,7 +421,7 @@ class Engine(NeuralNet):
         )
         for number, turn in enumerate(self.turns):
             self._take_turn(number)
-            step: Any = _Step(self.module_, turn.loss)
+            step: Any = _Step(self.module_, turn.loss, self.autocast)
             if world > 1:
                 step = nn.parallel.DistributedDataParallel(step)
             if self.compile:
@@ -439,18 +487,20 @@ class Engine(NeuralNet):
 
     def _record_losses(self) -> None:
         """Write the epoch's mean losses into the history."""
-        run = self.run_
-        totals = torch.stack(
-            [*run.sums, *(torch.tensor(float(n), device=self.device) for n in run.rows)]
-        )
-        if run.world > 1:
+        means = self.run_.means
+        totals = torch.stack([mean.total for mean in means.values()])
+        n_rows = torch.tensor([float(mean.n_rows) for mean in means.values()], device=self.device)
+        if self.run_.world > 1:
             distributed.all_reduce(totals)
-        sums, rows = totals.view(2, -1).tolist()
-        losses = [total / max(n, 1.0) for total, n in zip(sums, rows, strict=True)]
+            distributed.all_reduce(n_rows)
+        values = dict(zip(means, (totals / n_rows.clamp(min=1)).tolist(), strict=True))
+        for name, value in values.items():
+            if name.startswith("train_loss"):
+                self._record(name, value)
+            else:
+                self.history.record(name, value)
         if len(self.turns) > 1:
-            for turn, loss in zip(self.turns, losses, strict=True):
-                self._record(f"train_loss_{turn.name}", loss)
-        self._record("train_loss", losses[0])
+            self._record("train_loss", values[self.loss_name(0)])
 
     def _record(self, name: str, loss: float) -> None:
         if not math.isfinite(loss):
@@ -465,7 +515,8 @@ class Engine(NeuralNet):
     def _interrupted(self) -> None:
         """Keep what was trained when the user pressed Ctrl-C."""
         if self.history and "train_loss" not in self.history[-1]:
-            if any(self.run_.rows):
+            turns = range(len(self.turns))
+            if all(self.loss_name(turn) in self.run_.means for turn in turns):
                 self._record_losses()
             else:
                 self.history.pop()
@@ -549,8 +600,15 @@ class _Run:
     hears_batches: bool
     hears_gradients: bool
     steps: list[Any] = field(default_factory=list)
-    sums: list[Tensor] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
+    means: "dict[str, _Mean]" = field(default_factory=dict)
+
+
+@dataclass
+class _Mean:
+    """A mean over rows in the making, on the device."""
+
+    total: Tensor
+    n_rows: int = 0
 
 
 def _process() -> tuple[int, int]:

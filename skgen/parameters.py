@@ -6,11 +6,12 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import starmap
+from numbers import Integral
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from sklearn.base import BaseEstimator, clone
 
-__all__ = ["Component", "Declared", "override", "parameter", "resolve"]
+__all__ = ["Component", "Declared", "checked_sizes", "override", "parameter", "resolve"]
 
 _ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
 _SECTION = re.compile(rf"^({'|'.join(_ORDER)})\n-+$", re.MULTILINE)
@@ -83,7 +84,11 @@ class Declared(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        inherited = getattr(cls, "__dataclass_fields__", {})
+        inherited = {
+            name: field
+            for base in reversed(cls.__mro__[1:])
+            for name, field in getattr(base, "__dataclass_fields__", {}).items()
+        }
         undeclared = [
             name
             for name, value in vars(cls).items()
@@ -159,6 +164,20 @@ def _in_reading_order(cls: type) -> list[dataclasses.Field[Any]]:
             depth.setdefault(name, position)
     fields = dataclasses.fields(cls)
     return sorted(fields, key=lambda field: (bool(field.kw_only), depth[field.name]))
+
+
+def checked_sizes(estimator: Declared, name: str) -> list[int]:
+    """Return a parameter that lists numbers of units.
+
+    Raises
+    ------
+    ValueError
+        If one is no integer of at least 1.
+    """
+    sizes = list(getattr(estimator, name))
+    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+        raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
+    return [int(size) for size in sizes]
 
 
 class Component(Declared):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from skgen.batches import Batch
 
-__all__ = ["LR_SCHEDULES", "Progress", "Turn", "one_cycle"]
+__all__ = ["LR_SCHEDULES", "Progress", "Turn", "TurnLoss", "one_cycle"]
 
 
 @dataclass
@@ -42,6 +42,9 @@ class Progress:
         return self.update / self.n_updates if self.n_updates else 1.0
 
 
+TurnLoss = Callable[[nn.Module, Batch, Progress], Tensor | tuple[Tensor, Mapping[str, Tensor]]]
+
+
 class Turn(NamedTuple):
     """One move in an iteration: these players step down the gradient of this loss.
 
@@ -51,7 +54,8 @@ class Turn(NamedTuple):
         Names of the submodules whose weights move. All others stand still, and let gradients pass.
 
     loss : callable
-        ``loss(module, batch, state)`` returns a scalar tensor, a mean over the batch's rows.
+        ``loss(module, batch, state)`` returns a scalar tensor, a mean over the batch's rows; or
+        that and a mapping of names to further such means, which the history shows by these names.
         `module` is the whole network, `batch` a mapping of tensors, `state` a `Progress`. It has
         to pickle: a function of a module, or an object with `__call__`.
 
@@ -59,7 +63,7 @@ class Turn(NamedTuple):
         What the history calls it: ``train_loss_<name>``.
 
     repeats : int
-        Updates in one iteration, each on a batch of its own.
+        Updates in one iteration.
 
     optimizer : mapping or None
         Settings of this turn's optimizer that differ from the model's, such as
@@ -68,14 +72,18 @@ class Turn(NamedTuple):
     after_step : callable or None
         ``after_step(module, state)``, called without gradients after every update of this turn:
         a moving average of weights, or clipping.
+
+    shares_batch : bool
+        Whether it plays on the batch of the turn before, in place of a fresh one for every update.
     """
 
     players: tuple[str, ...]
-    loss: Callable[[nn.Module, Batch, Progress], Tensor]
+    loss: TurnLoss
     name: str = "loss"
     repeats: int = 1
     optimizer: Mapping[str, Any] | None = None
     after_step: Callable[[nn.Module, Progress], None] | None = None
+    shares_batch: bool = False
 
 
 def one_cycle(fraction: float) -> float:
