@@ -1,0 +1,620 @@
+"""Scores of samples: how far they are from rows that a model did not see.
+
+Every score depends on how many rows and samples it is computed from, and says so: it is a `float`
+that carries both numbers. Compare scores of equal numbers only.
+"""
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest, norm
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import pairwise_distances_chunked
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+
+__all__ = [
+    "DensityCoverage",
+    "KernelDistance",
+    "Memorisation",
+    "PrecisionRecall",
+    "SampleScore",
+    "TwoSampleTest",
+    "c2st",
+    "density_coverage",
+    "frechet_distance",
+    "kernel_distance",
+    "memorisation",
+    "mmd",
+    "precision_recall",
+]
+
+Features = Callable[[Any], Any] | Any
+
+_FEATURES = [callable, HasMethods("transform"), None]
+_AT_LEAST_1 = [Interval(Integral, 1, None, closed="left")]
+
+
+class SampleScore(float):
+    """A number that says how many rows and samples it was computed from.
+
+    Parameters
+    ----------
+    value : float
+        The score.
+
+    n_real : int
+        Number of rows.
+
+    n_generated : int
+        Number of samples.
+    """
+
+    n_real: int
+    n_generated: int
+
+    def __new__(cls, value: float, n_real: int, n_generated: int) -> "SampleScore":
+        score = super().__new__(cls, value)
+        score.n_real, score.n_generated = n_real, n_generated
+        return score
+
+    def __getnewargs__(self) -> tuple[float, int, int]:  # type: ignore[override]
+        return float(self), self.n_real, self.n_generated
+
+    def __repr__(self) -> str:
+        return f"{float(self):.6g} ({self.n_real} rows, {self.n_generated} samples)"
+
+
+class KernelDistance(NamedTuple):
+    """What `kernel_distance` returns: mean and standard deviation over subsets."""
+
+    mean: SampleScore
+    std: float
+
+
+class DensityCoverage(NamedTuple):
+    """What `density_coverage` returns."""
+
+    density: SampleScore
+    coverage: SampleScore
+
+
+class PrecisionRecall(NamedTuple):
+    """What `precision_recall` returns."""
+
+    precision: SampleScore
+    recall: SampleScore
+
+
+class TwoSampleTest(NamedTuple):
+    """What `c2st` and `mmd` return: a statistic, and how likely a larger one is by chance."""
+
+    statistic: SampleScore
+    p_value: float
+
+
+class Memorisation(NamedTuple):
+    """What `memorisation` returns."""
+
+    share: SampleScore
+    expected: float
+    p_value: float
+
+
+@validate_params(
+    {"X": ["array-like"], "samples": ["array-like"], "features": _FEATURES},
+    prefer_skip_nested_validation=True,
+)
+def frechet_distance(X: ArrayLike, samples: ArrayLike, *, features: Features = None) -> SampleScore:
+    r"""Return the Frechet distance between two normal distributions fitted to rows and samples.
+
+    .. math:: \|\mu - \hat\mu\|^2
+              + \text{tr}\left(C + \hat C - 2 (C \hat C)^{1/2}\right)
+
+    It sees means and covariances alone, and it is biased upwards when there are few: compare
+    distances of equal numbers of rows and samples, several times as many as there are features.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows, best such that the model did not see.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        A fitted transformer, or a function, whose output is compared in place of the rows. With
+        Inception's features, this is the FID.
+
+    Returns
+    -------
+    distance : SampleScore
+        0 for equal means and covariances.
+
+    References
+    ----------
+    .. [1] D. Dowson, B. Landau, "The Frechet distance between multivariate normal distributions",
+       Journal of Multivariate Analysis 12, 1982.
+    .. [2] M. Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash
+       equilibrium", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgen.metrics import frechet_distance
+    >>> random = np.random.default_rng(0)
+    >>> frechet_distance(random.normal(size=(5000, 2)), random.normal(3, 1, size=(5000, 2))) > 15
+    True
+    """
+    real, fake = _compared(X, samples, features, at_least=2)
+    real_root, fake_root = (_covariance_root(rows) for rows in (real, fake))
+    # The trace of (C C')^(1/2) is the sum of the singular values of the roots' product.
+    overlap = np.linalg.norm(real_root @ fake_root.T, ord="nuc")
+    spread = np.square(real_root).sum() + np.square(fake_root).sum() - 2 * overlap
+    shift = np.square(real.mean(axis=0) - fake.mean(axis=0)).sum()
+    return SampleScore(shift + max(0.0, spread), len(real), len(fake))
+
+
+def _covariance_root(rows: NDArray) -> NDArray:
+    """Return R such that R'R is the covariance matrix, without squaring the rows."""
+    root: Any = np.linalg.qr(rows - rows.mean(axis=0), mode="r")
+    scaled: NDArray = root / np.sqrt(len(rows) - 1)
+    return scaled
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+        "n_subsets": _AT_LEAST_1,
+        "subset_size": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def kernel_distance(
+    X: ArrayLike,
+    samples: ArrayLike,
+    *,
+    features: Features = None,
+    n_subsets: int = 100,
+    subset_size: int = 1000,
+    random_state: int | np.random.RandomState | None = 0,
+) -> KernelDistance:
+    r"""Return the squared distance between rows and samples in a polynomial kernel's space.
+
+    .. math:: \widehat{\text{MMD}}^2, \quad k(x, y) = \left(\tfrac{1}{d} x^\top y + 1\right)^3
+
+    Unlike the Frechet distance it has no bias, whatever the numbers, and sees third moments.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows. With Inception's features, this is the KID.
+
+    n_subsets : int, default=100
+        How many random subsets are compared.
+
+    subset_size : int, default=1000
+        Rows, and samples, in each; all of them if there are fewer.
+
+    random_state : int, RandomState instance or None, default=0
+        Draws the subsets.
+
+    Returns
+    -------
+    result : KernelDistance
+        `mean` over the subsets, which is negative by chance where there is no difference, and `std`
+        over them.
+
+    References
+    ----------
+    .. [1] M. Binkowski, D. Sutherland, M. Arbel, A. Gretton, "Demystifying MMD GANs", ICLR 2018.
+    """
+    real, fake = _compared(X, samples, features, at_least=2)
+    random = check_random_state(random_state)
+    distances = []
+    for _ in range(n_subsets):
+        some_real, some_fake = (
+            rows[random.permutation(len(rows))[:subset_size]] for rows in (real, fake)
+        )
+        distances.append(
+            _unbiased_mmd(
+                _polynomial(some_real, some_real),
+                _polynomial(some_fake, some_fake),
+                _polynomial(some_real, some_fake),
+            )
+        )
+    mean = SampleScore(float(np.mean(distances)), len(real), len(fake))
+    return KernelDistance(mean, float(np.std(distances)))
+
+
+def _polynomial(a: NDArray, b: NDArray) -> NDArray:
+    kernel: NDArray = (a @ b.T / a.shape[1] + 1) ** 3
+    return kernel
+
+
+def _unbiased_mmd(within_real: NDArray, within_fake: NDArray, between: NDArray) -> float:
+    """Return the squared distance of mean embeddings, no row compared with itself."""
+    n, m = between.shape
+    real = (within_real.sum() - np.trace(within_real)) / (n * (n - 1))
+    fake = (within_fake.sum() - np.trace(within_fake)) / (m * (m - 1))
+    return float(real + fake - 2 * between.mean())
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+        "n_neighbors": _AT_LEAST_1,
+    },
+    prefer_skip_nested_validation=True,
+)
+def density_coverage(
+    X: ArrayLike, samples: ArrayLike, *, features: Features = None, n_neighbors: int = 5
+) -> DensityCoverage:
+    """Return how much samples lie where rows are dense, and how many rows have a sample near.
+
+    Around every row there is a ball that reaches to its nearest neighbour number `n_neighbors`
+    among the rows. Density is the mean number of balls that hold a sample, by `n_neighbors`: low
+    where samples are off, and above 1 where they crowd. Coverage is the share of balls that hold a
+    sample: low where kinds of rows are missing.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows.
+
+    n_neighbors : int, default=5
+        How far a ball reaches.
+
+    Returns
+    -------
+    result : DensityCoverage
+        `density`, and `coverage`. For samples of the rows' own distribution, the first is 1, and
+        the second ``1 - 2 ** -n_neighbors`` in the limit, where there are as many samples as rows.
+
+    References
+    ----------
+    .. [1] M. Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML
+       2020.
+    """
+    real, fake = _compared(X, samples, features, at_least=n_neighbors + 1)
+    radii = _radii(real, n_neighbors)
+    inside, covered = 0, np.zeros(len(real), dtype=bool)
+    for held in _in_balls(fake, real, radii):
+        inside += int(held.sum())
+        covered |= held.any(axis=0)
+    counts = len(real), len(fake)
+    return DensityCoverage(
+        SampleScore(inside / (n_neighbors * len(fake)), *counts),
+        SampleScore(float(covered.mean()), *counts),
+    )
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+        "n_neighbors": _AT_LEAST_1,
+    },
+    prefer_skip_nested_validation=True,
+)
+def precision_recall(
+    X: ArrayLike, samples: ArrayLike, *, features: Features = None, n_neighbors: int = 3
+) -> PrecisionRecall:
+    """Return the share of samples among the rows, and of rows among the samples.
+
+    A row is among the samples if it is nearer to one of them than that one's nearest neighbour
+    number `n_neighbors` among the samples is, and so the other way round. Both are quick to 1 where
+    a single stray point opens a large ball: `density_coverage` is steadier.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows.
+
+    n_neighbors : int, default=3
+        How far a ball reaches.
+
+    Returns
+    -------
+    result : PrecisionRecall
+        `precision` and `recall`.
+
+    References
+    ----------
+    .. [1] T. Kynkaanniemi et al., "Improved precision and recall metric for assessing generative
+       models", NeurIPS 2019.
+    """
+    real, fake = _compared(X, samples, features, at_least=n_neighbors + 1)
+    counts = len(real), len(fake)
+    shares = [
+        np.mean(np.concatenate([held.any(axis=1) for held in _in_balls(a, b, radii)]))
+        for a, b, radii in (
+            (fake, real, _radii(real, n_neighbors)),
+            (real, fake, _radii(fake, n_neighbors)),
+        )
+    ]
+    return PrecisionRecall(*(SampleScore(float(share), *counts) for share in shares))
+
+
+def _radii(rows: NDArray, n_neighbors: int) -> NDArray:
+    """Return every row's distance to its nearest neighbour of that number."""
+    distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(rows).kneighbors()
+    radii: NDArray = distances[:, -1]
+    return radii
+
+
+def _in_balls(points: NDArray, centres: NDArray, radii: NDArray) -> Any:
+    """Yield, chunk by chunk, which points are in which balls: (n_points in the chunk, n_balls)."""
+    for distances in pairwise_distances_chunked(points, centres):
+        yield distances <= radii
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+        "classifier": [HasMethods(["fit", "predict"]), None],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def c2st(
+    X: ArrayLike,
+    samples: ArrayLike,
+    *,
+    features: Features = None,
+    classifier: Any = None,
+    cv: int = 5,
+    random_state: int | np.random.RandomState | None = 0,
+) -> TwoSampleTest:
+    r"""Train a classifier to tell samples from rows, and return how well it does on others.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows.
+
+    classifier : classifier, default=None
+        Cloned before use. None stands for scikit-learn's gradient boosting of trees.
+        ``KNeighborsClassifier(1)`` makes it the nearest-neighbour test.
+
+    cv : int, default=5
+        Folds of the cross-validation.
+
+    random_state : int, RandomState instance or None, default=0
+        Deals rows to folds, and seeds the default classifier.
+
+    Returns
+    -------
+    result : TwoSampleTest
+        `statistic` is the balanced accuracy: 0.5 where rows and samples cannot be told apart, 1
+        where all can. `p_value` is approximate: it takes the answers for independent.
+
+    References
+    ----------
+    .. [1] D. Lopez-Paz, M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017.
+    """
+    real, fake = _compared(X, samples, features, at_least=cv)
+    random = check_random_state(random_state)
+    if classifier is None:
+        classifier = HistGradientBoostingClassifier(random_state=random.randint(2**31 - 1))
+    rows, is_real = np.vstack([real, fake]), np.repeat([1, 0], [len(real), len(fake)])
+    folds = StratifiedKFold(cv, shuffle=True, random_state=random.randint(2**31 - 1))
+    right = cross_val_predict(clone(classifier), rows, is_real, cv=folds) == is_real
+    accuracy = (right[is_real == 1].mean() + right[is_real == 0].mean()) / 2
+    deviation = np.sqrt(1 / len(real) + 1 / len(fake)) / 4  # of guessing
+    p_value = float(norm.sf((accuracy - 0.5) / deviation))
+    return TwoSampleTest(SampleScore(float(accuracy), len(real), len(fake)), p_value)
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+        "bandwidth": [Interval(Real, 0, None, closed="neither"), None],
+        "n_permutations": _AT_LEAST_1,
+        "subset_size": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def mmd(
+    X: ArrayLike,
+    samples: ArrayLike,
+    *,
+    features: Features = None,
+    bandwidth: float | None = None,
+    n_permutations: int = 200,
+    subset_size: int = 1000,
+    random_state: int | np.random.RandomState | None = 0,
+) -> TwoSampleTest:
+    r"""Return the maximum mean discrepancy between rows and samples, and test whether it is 0.
+
+    .. math:: \widehat{\text{MMD}}^2, \quad
+              k(x, y) = \exp\left(-\frac{\|x - y\|^2}{2\,\text{bandwidth}^2}\right)
+
+    Parameters
+    ----------
+    X : array-like of shape (n_real, n_features), or pictures
+        Rows.
+
+    samples : array-like like X
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows.
+
+    bandwidth : float, default=None
+        Width of the kernel, in units of what is compared. None stands for the median distance.
+
+    n_permutations : int, default=200
+        How often rows and samples are dealt anew for the p-value.
+
+    subset_size : int, default=1000
+        Rows, and samples, that are compared at most, drawn at random: memory grows by its square.
+
+    random_state : int, RandomState instance or None, default=0
+        Draws subsets and permutations.
+
+    Returns
+    -------
+    result : TwoSampleTest
+        `statistic` is the unbiased estimate of the squared discrepancy. `p_value` is the share of
+        permutations, the given order among them, whose statistic is as large.
+
+    References
+    ----------
+    .. [1] A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012.
+    """
+    random = check_random_state(random_state)
+    real, fake = (
+        rows[random.permutation(len(rows))[:subset_size]]
+        for rows in _compared(X, samples, features, at_least=2)
+    )
+    n, m = len(real), len(fake)
+    rows = np.vstack([real, fake])
+    (squares,) = pairwise_distances_chunked(
+        rows, metric="sqeuclidean", working_memory=1 + 16 * len(rows) ** 2 // 2**20
+    )
+    if bandwidth is None:
+        apart = squares[np.triu_indices(len(rows), 1)]
+        bandwidth = float(np.sqrt(np.median(apart))) or 1.0
+    kernel = np.exp(-squares / (2 * bandwidth**2))
+    np.fill_diagonal(kernel, 0)  # so that no row is compared with itself
+    # One column for every way of dealing: 1 for rows, 0 for samples.
+    deals = np.zeros((n + m, 1 + n_permutations))
+    deals[:n, 0] = 1
+    for number in range(1, 1 + n_permutations):
+        deals[random.permutation(n + m)[:n], number] = 1
+    sums = kernel @ deals
+    within_real = (deals * sums).sum(axis=0)
+    between = sums.sum(axis=0) - within_real
+    within_fake = kernel.sum() - within_real - 2 * between
+    statistics = within_real / (n * (n - 1)) + within_fake / (m * (m - 1)) - 2 * between / (n * m)
+    rounding = 1e-9 * np.abs(statistics).max()
+    p_value = float(np.mean(statistics >= statistics[0] - rounding))
+    return TwoSampleTest(SampleScore(float(statistics[0]), n, m), p_value)
+
+
+@validate_params(
+    {
+        "X_train": ["array-like"],
+        "X_test": ["array-like"],
+        "samples": ["array-like"],
+        "features": _FEATURES,
+    },
+    prefer_skip_nested_validation=True,
+)
+def memorisation(
+    X_train: ArrayLike, X_test: ArrayLike, samples: ArrayLike, *, features: Features = None
+) -> Memorisation:
+    """Say whether samples are nearer to the rows that a model saw than to others of their kind.
+
+    Parameters
+    ----------
+    X_train : array-like of shape (n_train, n_features), or pictures
+        Rows that the model was trained on.
+
+    X_test : array-like like X_train
+        Rows of the same distribution that it did not see.
+
+    samples : array-like like X_train
+        Samples.
+
+    features : transformer or callable, default=None
+        Whose output is compared in place of the rows.
+
+    Returns
+    -------
+    result : Memorisation
+        `share` is the share of samples whose nearest row of all is a training row; `expected` is
+        what it would be of a model that knows no training row from a test row,
+        ``n_train / (n_train + n_test)``; 1 is a model that gives back what it saw. `p_value` is how
+        likely so large a share is by chance, approximately: it takes samples for independent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgen.metrics import memorisation
+    >>> X = np.random.default_rng(0).normal(size=(400, 5))
+    >>> copied = memorisation(X[:200], X[200:], X[:100])
+    >>> copied.share, copied.expected
+    (1 (400 rows, 100 samples), 0.5)
+    """
+    train, fake = _compared(X_train, samples, features, at_least=1)
+    test, _ = _compared(X_test, samples, features, at_least=1)
+    to_train, to_test = (
+        NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(fake)[0][:, 0]
+        for rows in (train, test)
+    )
+    n_nearer = int((to_train < to_test).sum())
+    expected = len(train) / (len(train) + len(test))
+    p_value = float(binomtest(n_nearer, len(fake), expected, alternative="greater").pvalue)
+    share = SampleScore(n_nearer / len(fake), len(train) + len(test), len(fake))
+    return Memorisation(share, expected, p_value)
+
+
+def _compared(
+    X: ArrayLike, samples: ArrayLike, features: Features, *, at_least: int
+) -> tuple[NDArray, NDArray]:
+    """Return what is compared of rows and samples, checked, in double precision."""
+    real, fake = (
+        _described(rows, features, name, at_least)
+        for name, rows in (("X", X), ("samples", samples))
+    )
+    if real.shape[1] != fake.shape[1]:
+        raise ValueError(
+            f"Samples have {fake.shape[1]} columns, but X has {real.shape[1]}. They have to be of "
+            "one kind."
+        )
+    return real, fake
+
+
+def _described(rows: ArrayLike, features: Features, name: str, at_least: int) -> NDArray:
+    if features is not None:
+        rows = features.transform(rows) if hasattr(features, "transform") else features(rows)
+    values = np.asarray(rows)
+    flat = values.reshape(len(values), -1) if values.ndim > 2 else rows
+    checked: NDArray = check_array(
+        flat, dtype=np.float64, ensure_min_samples=at_least, input_name=name
+    )
+    return checked
