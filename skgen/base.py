@@ -22,7 +22,7 @@ from skgen.engine import Engine, seeded
 from skgen.parameters import Declared, parameter
 from skgen.progress import FitProgress
 from skgen.scaling import Scaling, inference_dtype, tensor_of
-from skgen.turns import LR_SCHEDULES, Turn
+from skgen.turns import LR_SCHEDULES, Turn, TurnLoss
 
 __all__ = ["BaseModel"]
 
@@ -152,6 +152,14 @@ class BaseModel(Declared, ABC):
     def _turns(self) -> list[Turn]:
         """Return who is trained, towards what."""
 
+    def _validation_loss(self) -> TurnLoss | None:
+        """Return what stopping early looks at, None for the first turn's loss."""
+        return None
+
+    def _default_epochs(self, n_batches: int) -> int:
+        """Return how many passes over so many batches ``max_epochs=None`` stands for."""
+        return int(np.clip(-(-2000 // n_batches), 20, 200))
+
     def _scaling(self, X: NDArray) -> Scaling:
         """Return the map from X to network units."""
         return Scaling.fit(X)
@@ -235,19 +243,21 @@ class BaseModel(Declared, ABC):
         stopping = self.early_stopping and not partial
         if not warm:
             self.scaling_ = self._scaling(X)
+            self._precision = inference_dtype(X)  # of what is made out of nothing
         settings = self._engine_settings(stopping)
         with seeded(None if warm else seed):
             net = self._go_on(settings) if warm else self._start(X, device, settings)
             n_before = len(net.history)
             rows, held_out = self._split(X, net.device, seed if stopping else None)
-            net.max_epochs = self.max_epochs or int(np.clip(-(-2000 // rows.n_batches), 20, 200))
+            net.max_epochs = self.max_epochs or self._default_epochs(rows.n_batches)
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
-        losses = net.history[n_before:, _history_name(net.turns[0], net.turns)]
+        losses = net.history[n_before:, net.loss_name(0)]
         settled = len(losses) * rows.n_batches >= 100  # a shorter run may end on the way
         if settled and not stopping and len(net.turns) == 1:
             _warn_of_a_late_rise(losses, self.lr)
         self.net_ = net
-        curves = {turn.name: net.history[:, _history_name(turn, net.turns)] for turn in net.turns}
+        names = {turn.name: net.loss_name(number) for number, turn in enumerate(net.turns)}
+        curves = {turn: net.history[:, name] for turn, name in names.items()}
         self.loss_curve_ = curves if len(curves) > 1 else next(iter(curves.values()))
         self.n_iter_ = len(net.history)
         return X
@@ -286,6 +296,7 @@ class BaseModel(Declared, ABC):
         schedule = self.lr_schedule
         return {
             "turns": self._turns(),
+            "validation_loss": self._validation_loss(),
             "lr_schedule": LR_SCHEDULES[schedule] if isinstance(schedule, str) else schedule,
             "callbacks": callbacks,
             "batch_size": self.batch_size,
@@ -294,7 +305,7 @@ class BaseModel(Declared, ABC):
 
     def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
         """Return the training rows, and those that the seed, if any, sets aside for stopping."""
-        columns = {"x": self._column(X, device)}
+        columns = {"x": self._column(X, device), **self._further_columns(device)}
         if seed is None:
             return Rows(columns, self.batch_size), None
         n_validation = max(1, round(self.validation_fraction * len(X)))
@@ -308,6 +319,10 @@ class BaseModel(Declared, ABC):
             Rows(columns, self.batch_size, np.sort(order[n_validation:])),
             Rows(columns, self.batch_size, np.sort(order[:n_validation])),
         )
+
+    def _further_columns(self, device: str) -> dict[str, Tensor]:
+        """Return what batches consist of beside the rows of X."""
+        return {}
 
     def _column(self, X: NDArray, device: str) -> Tensor | ScaledRows:
         """Return rows as batches are made of them: all in network units, if they fit.
@@ -368,10 +383,6 @@ class BaseModel(Declared, ABC):
 
 def _inference_bytes(device: str) -> int:
     return _INFERENCE_BYTES if torch.device(device).type == "cpu" else 64 * _INFERENCE_BYTES
-
-
-def _history_name(turn: Turn, turns: Sequence[Turn]) -> str:
-    return f"train_loss_{turn.name}" if len(turns) > 1 else "train_loss"
 
 
 def _warn_of_a_late_rise(losses: Sequence[float], lr: float) -> None:

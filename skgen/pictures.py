@@ -118,6 +118,12 @@ class PictureInput(Declared, ABC):
     def _value_range(self) -> tuple[float, float] | None:
         return self.value_range_
 
+    def _widen_value_range(self, X: NDArray) -> None:
+        """Take a later chunk of rows into account."""
+        if self.value_range_ is not None:
+            low, high = self.value_range_
+            self.value_range_ = min(low, float(X.min())), max(high, float(X.max()))
+
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import warnings
 from abc import ABC
 
 import joblib
@@ -54,45 +55,53 @@ def X():
     return np.random.default_rng(0).normal(size=(60, 6))
 
 
+@pytest.fixture(scope="module")
+def y():
+    return np.tile(["a", "b", "c"], 20)
+
+
 @each
-def test_same_seed_same_result(model, X):
+def test_same_seed_same_result(model, X, y):
     torch.manual_seed(1)
-    first = clone(model).fit(X)
+    first = clone(model).fit(X, y)
     torch.manual_seed(2)
-    second = clone(model).fit(X)
+    second = clone(model).fit(X, y)
     np.testing.assert_array_equal(first.transform(X), second.transform(X))
 
 
 @each
-def test_other_seed_other_weights(model, X):
+def test_other_seed_other_weights(model, X, y):
     if getattr(model, "solver", None) == "svd":
         pytest.skip("an exact decomposition draws nothing")
-    first, second = clone(model).fit(X), clone(model).set_params(random_state=1).fit(X)
+    first, second = clone(model).fit(X, y), clone(model).set_params(random_state=1).fit(X, y)
     assert first.loss_curve_ != second.loss_curve_
 
 
 @each
-def test_random_states_of_the_caller_are_untouched(model, X):
+def test_random_states_of_the_caller_are_untouched(model, X, y):
     torch.manual_seed(7)
     np.random.seed(7)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
-    clone(model).fit(X).transform(X)
+    fitted = clone(model).fit(X, y)
+    fitted.transform(X)
+    if hasattr(fitted, "sample"):
+        fitted.sample(5, random_state=0)
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])
 
 
 @each
-def test_rows_set_aside(model, X):
+def test_rows_set_aside(model, X, y):
     if getattr(model, "solver", None) == "svd":
         pytest.skip("an exact decomposition stops nowhere")
-    model = clone(model).set_params(early_stopping=True).fit(X)
+    model = clone(model).set_params(early_stopping=True).fit(X, y)
     assert np.isfinite(model.net_.history[:, "valid_loss"]).all()
 
 
 @each
 @pytest.mark.parametrize("through", ["pickle", "joblib"])
-def test_round_trip(model, X, through, tmp_path):
-    model = clone(model).fit(X)
+def test_round_trip(model, X, y, through, tmp_path):
+    model = clone(model).fit(X, y)
     if through == "pickle":
         loaded = pickle.loads(pickle.dumps(model))
     else:
@@ -101,39 +110,41 @@ def test_round_trip(model, X, through, tmp_path):
     np.testing.assert_array_equal(model.transform(X), loaded.transform(X))
     if hasattr(model, "partial_fit"):  # the optimizers came along as well
         np.testing.assert_array_equal(
-            model.partial_fit(X).transform(X), loaded.partial_fit(X).transform(X)
+            model.partial_fit(X, y).transform(X), loaded.partial_fit(X, y).transform(X)
         )
 
 
 @each
 @pytest.mark.parametrize("container", ["pandas", "polars"])
-def test_set_output(model, X, container):
-    out = clone(model).set_output(transform=container).fit_transform(X)
+def test_set_output(model, X, y, container):
+    out = clone(model).set_output(transform=container).fit_transform(X, y)
     assert isinstance(out, {"pandas": pd.DataFrame, "polars": pl.DataFrame}[container])
-    assert list(out.columns) == list(clone(model).fit(X).get_feature_names_out())
+    assert list(out.columns) == list(clone(model).fit(X, y).get_feature_names_out())
 
 
 @each
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_frames(model, X, frame):
+def test_frames(model, X, y, frame):
     names = list("abcdef")
     table = frame(dict(zip(names, X.T, strict=True)))
-    fitted = clone(model).fit(table)
+    fitted = clone(model).fit(table, y)
     assert list(fitted.feature_names_in_) == names
     np.testing.assert_allclose(
-        fitted.transform(table), clone(model).fit(X).transform(X), rtol=1e-5, atol=1e-6
+        fitted.transform(table), clone(model).fit(X, y).transform(X), rtol=1e-5, atol=1e-6
     )
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.transform(table[names[::-1]])
 
 
 @each
-def test_grid_search_in_a_pipeline(model, X):
+def test_grid_search_in_a_pipeline(model, X, y):
     pipeline = make_pipeline(StandardScaler(), clone(model).set_params(max_epochs=50))
     step = pipeline.steps[-1][0]
-    search = GridSearchCV(pipeline, {f"{step}__n_components": [1, 3]}, cv=2, n_jobs=2).fit(X)
-    assert search.best_params_[f"{step}__n_components"] == 3  # of normal data, more explains more
+    size = "n_components" if hasattr(model, "n_components") else "latent_dim"
+    search = GridSearchCV(pipeline, {f"{step}__{size}": [1, 3]}, cv=2, n_jobs=2).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    if not hasattr(model, "sample"):
+        assert search.best_params_[f"{step}__{size}"] == 3  # of normal data, more explains more
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -146,7 +157,10 @@ def test_documentation_is_complete_and_true(cls):
     for name, entry in documented.items():
         assert f"default={signature[name].default!r}" in entry.type
         assert entry.desc, f"{name} has no description"
-    model = cls().fit(np.random.default_rng(0).normal(size=(40, 4)))
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    with warnings.catch_warnings():  # 40 rows are few for some
+        warnings.simplefilter("ignore")
+        model = cls().fit(X, np.repeat(["a", "b"], 20))
     attributes = {entry.name for entry in ClassDoc(cls)["Attributes"]}
     learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     assert learned <= attributes

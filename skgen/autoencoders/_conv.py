@@ -12,7 +12,7 @@ from torch import nn
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._regularised import Regularised
 from skgen.networks.convolutional import ConvolutionalAutoencoder, halved
-from skgen.parameters import parameter
+from skgen.parameters import checked_sizes, parameter
 from skgen.pictures import PictureInput
 
 __all__ = ["ConvAutoencoder"]
@@ -118,7 +118,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         return int(np.prod(self._code_shape()))
 
     def _channels(self) -> list[int]:
-        channels = self._checked_sizes("channels")
+        channels = checked_sizes(self, "channels")
         if not channels:
             raise ValueError("channels needs at least one level, got none.")
         return channels
@@ -153,9 +153,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         X = super()._learn(X, partial=partial)
-        if self.value_range_ is not None:  # which later chunks may widen
-            low, high = self.value_range_
-            self.value_range_ = min(low, float(X.min())), max(high, float(X.max()))
+        self._widen_value_range(X)
         self.code_shape_ = self._code_shape()
         self.compression_rate_ = self.n_features_in_ / self.n_components_
         return X

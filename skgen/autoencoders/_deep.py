@@ -1,15 +1,15 @@
-"""The base of the autoencoders that are made of two networks, an encoder and a decoder."""
+"""The base of the autoencoders whose encoder and decoder minimise a loss of your choice."""
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import ABC
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import StrOptions
-from torch import Tensor, nn
+from torch import nn
 
-from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
+from skgen.autoencoders._base import Reconstruction
+from skgen.autoencoders._networks import BaseNetworkAutoencoder
 from skgen.corruptions import Corruption, Gaussian, on_rows
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS
@@ -29,18 +29,9 @@ _OUTPUT_RANGES = {
 }
 
 
-class BaseDeepAutoencoder(BaseAutoencoder, ABC):
-    """Base class of the autoencoders with networks: the hooks say how the code is regularised.
+class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
+    """Base class of these autoencoders: the hooks say how the code is regularised."""
 
-    A kind of network is one `_new_module`.
-    """
-
-    activation: str = parameter(
-        "silu",
-        [StrOptions(set(ACTIVATIONS))],
-        "str",
-        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
-    )
     code_activation: str | None = parameter(
         None,
         [StrOptions(set(ACTIVATIONS)), None],
@@ -64,22 +55,6 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
         its range in place of standardised, and reconstructions never leave the range of the
         training data; with ``"relu"`` or ``"softplus"`` they never fall below it.""",
     )
-    features: str = parameter(
-        "code",
-        [StrOptions({"code", "hidden"})],
-        "{'code', 'hidden'}",
-        """What `transform` returns: the code, or the activations of all hidden layers of the
-        encoder, side by side. These are many, and often feed trees better; they have no way
-        back.""",
-    )
-
-    @abstractmethod
-    def _new_module(self, n_features: int) -> nn.Module:
-        """Return the networks, with an `encoder` and a `decoder` of rows."""
-
-    @abstractmethod
-    def _n_hidden_features(self) -> int:
-        """Return the number of columns of ``features="hidden"``."""
 
     def _corruption(self) -> Corruption | None:
         """Return what distorts the input in training."""
@@ -107,13 +82,6 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
         """Whether the code can grow at no cost, the decoder shrinking as much."""
         return self._code_activation() not in {"sigmoid", "tanh"}
 
-    def _checked_sizes(self, name: str) -> list[int]:
-        """Return a parameter that lists numbers of units."""
-        sizes = list(getattr(self, name))
-        if any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
-            raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
-        return [int(size) for size in sizes]
-
     def _code_picture_shape(self) -> tuple[int, int, int] | None:
         """Return height, width and channels of a code that is itself a picture."""
         return None
@@ -121,10 +89,6 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
     def _code_size_was_chosen(self) -> bool:
         """Whether the user said how large the code should be."""
         return self.n_components is not None
-
-    def _value_range(self) -> tuple[float, float] | None:
-        """Return the range that all values lie in, if one is known."""
-        return None
 
     def _loss(self) -> Loss:
         loss = resolve(self.loss, LOSSES)
@@ -158,20 +122,18 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
 
     def _scaling(self, X: NDArray) -> Scaling:
         if isinstance(self._loss(), BinaryCrossEntropy):  # which is about values in [0, 1]
-            low, high = self._value_range() or (0.0, 1.0)
-            return Scaling(Scaling.fit(X).mean, np.full(X.shape[1], low), (high - low) or 1.0)
+            return self._unit_scaling(X)
         return Scaling.fit(X, _OUTPUT_RANGES.get(self.output_activation or ""))
 
     def _built_with(self) -> dict[str, Any]:
         return {
             **super()._built_with(),
-            "activation": self.activation,
             "code_activation": self._code_activation(),
             "output_activation": self._last_activation(),
         }
 
     def _module(self, n_features: int) -> nn.Module:
-        module = self._new_module(n_features)
+        module = super()._module(n_features)
         for penalty in self._penalties():
             penalty.initialise(module)
         return module
@@ -204,39 +166,6 @@ class BaseDeepAutoencoder(BaseAutoencoder, ABC):
             )
         return X
 
-    def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
-        network: Any = self._network(dtype)
-        scaling, value_range = self.scaling_, self._value_range()
-
-        def decode(code: Tensor) -> Tensor:
-            x = scaling.undo(network.decoder(code))
-            return x if value_range is None else x.clamp_(*value_range)
-
-        return lambda x: network.encoder(scaling.apply(x)), decode
-
     def _check_trainable(self, X: NDArray) -> None:
-        if not isinstance(self._loss(), BinaryCrossEntropy):
-            return
-        low, high = self._value_range() or (0.0, 1.0)
-        if X.min() < low or X.max() > high:
-            raise ValueError(
-                f'loss="binary_cross_entropy" needs X in [{low:g}, {high:g}], got values from '
-                f"{X.min()} to {X.max()}. Scale X, with MinMaxScaler for one, or use another loss."
-            )
-
-    def _features(self, dtype: np.dtype) -> RowFunction:
-        if self.features == "code":
-            return super()._features(dtype)
-        network: Any = self._network(dtype)
-        return lambda x: network.hidden(self.scaling_.apply(x))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_ if self.features == "code" else self._n_hidden_features()
-
-    def _check_invertible(self) -> None:
-        if self.features == "hidden":
-            raise ValueError(
-                'With features="hidden", transform returns activations on the way to the code, and '
-                'the decoder starts from the code. Set features="code" to decode.'
-            )
+        if isinstance(self._loss(), BinaryCrossEntropy):
+            self._check_unit_range(X, 'loss="binary_cross_entropy"')

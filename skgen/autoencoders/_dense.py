@@ -8,7 +8,7 @@ from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.networks.dense import DenseAutoencoder
-from skgen.parameters import parameter
+from skgen.parameters import checked_sizes, parameter
 
 __all__ = ["BaseDenseAutoencoder"]
 
@@ -60,7 +60,7 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
         )
 
     def _hidden_layer_sizes(self) -> list[int]:
-        sizes = self._checked_sizes("hidden_layer_sizes")
+        sizes = checked_sizes(self, "hidden_layer_sizes")
         if self.features == "hidden" and not sizes:
             raise ValueError('features="hidden" needs at least one hidden layer, got none.')
         return sizes

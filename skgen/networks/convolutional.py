@@ -121,6 +121,9 @@ class ConvolutionalAutoencoder(nn.Module):
 
     activation, code_activation, output_activation : str or None
         Names in `ACTIVATIONS`.
+
+    code_heads : int
+        What the encoder gives for every number of the code: one number, or a distribution's two.
     """
 
     def __init__(
@@ -132,32 +135,27 @@ class ConvolutionalAutoencoder(nn.Module):
         activation: str = "silu",
         code_activation: str | None = None,
         output_activation: str | None = None,
+        code_heads: int = 1,
     ):
         super().__init__()
         act = ACTIVATIONS[activation]
-        sizes = halved(shape, len(channels))
-        *_, last = widths = [shape[2], *channels]
-        encoder: list[nn.Module] = [Pictures(shape)]
-        for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes, strict=False):
-            encoder.append(nn.Sequential(HalvingConv(n_in, n_out, size), act()))
+        encoder: list[nn.Module] = downwards(shape, channels, activation)
         self.hidden_layers = [str(n + 1) for n in range(len(channels))]
-        features = (*sizes[-1], last)
+        *_, last = channels
+        features = (*halved(shape, len(channels))[-1], last)
         if len(code_shape) == 1:
             n_features, (n_code,) = features[0] * features[1] * last, code_shape
-            encoder += [Rows(), nn.Linear(n_features, n_code)]
+            encoder += [Rows(), nn.Linear(n_features, code_heads * n_code)]
             decoder: list[nn.Module] = [nn.Linear(n_code, n_features), Pictures(features), act()]
         else:
             n_code = code_shape[2]
-            encoder += [nn.Conv2d(last, n_code, 1), Rows()]
+            encoder += [nn.Conv2d(last, code_heads * n_code, 1), Rows()]
             decoder = [Pictures(code_shape), nn.Conv2d(n_code, last, 1), act()]
         if code_activation is not None:
             encoder.append(ACTIVATIONS[code_activation]())
-        upwards = zip(itertools.pairwise(widths[::-1]), sizes[-2::-1], strict=True)
-        for (n_in, n_out), size in upwards:
-            decoder += [ResizeConv(n_in, n_out, size), act()]
-        decoder[-1] = ACTIVATIONS[output_activation or "identity"]()
+        decoder += upwards(shape, channels, activation, output_activation)
         self.encoder = nn.Sequential(*encoder)
-        self.decoder = nn.Sequential(*decoder, Rows())
+        self.decoder = nn.Sequential(*decoder)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, rows: Tensor) -> Tensor:  # (batch, n_features) -> (batch, n_features)
@@ -172,6 +170,30 @@ class ConvolutionalAutoencoder(nn.Module):
             x = self.encoder.get_submodule(name)(x)
             means.append(x.mean(dim=(2, 3)))
         return torch.cat(means, dim=1)
+
+
+def downwards(shape: Sequence[int], channels: Sequence[int], activation: str) -> list[nn.Module]:
+    """Return layers from rows through levels that halve pictures, the first making them such."""
+    layers: list[nn.Module] = [Pictures(shape)]
+    sizes = halved(shape, len(channels))
+    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *channels]), sizes, strict=False):
+        layers.append(nn.Sequential(HalvingConv(n_in, n_out, size), ACTIVATIONS[activation]()))
+    return layers
+
+
+def upwards(
+    shape: Sequence[int],
+    channels: Sequence[int],
+    activation: str,
+    output_activation: str | None,
+) -> list[nn.Module]:
+    """Return layers from pictures of the last level to rows, mirroring `downwards`."""
+    layers: list[nn.Module] = []
+    widths, sizes = [shape[2], *channels][::-1], halved(shape, len(channels))
+    for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True):
+        layers += [ResizeConv(n_in, n_out, size), ACTIVATIONS[activation]()]
+    layers[-1] = ACTIVATIONS[output_activation or "identity"]()
+    return [*layers, Rows()]
 
 
 def halved(shape: Sequence[int], n_levels: int) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ACTIVATIONS", "DenseAutoencoder", "TopK"]
+__all__ = ["ACTIVATIONS", "DenseAutoencoder", "TopK", "dense_levels"]
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "identity": nn.Identity,
@@ -31,6 +31,14 @@ def dense(sizes: Sequence[int], activation: str, last_activation: str | None) ->
         if name is not None:
             layers.append(ACTIVATIONS[name]())
     return nn.Sequential(*layers)
+
+
+def dense_levels(sizes: Sequence[int], activation: str) -> list[nn.Module]:
+    """Return linear layers of the given sizes, each together with its activation."""
+    return [
+        nn.Sequential(nn.Linear(n_in, n_out), ACTIVATIONS[activation]())
+        for n_in, n_out in itertools.pairwise(sizes)
+    ]
 
 
 class TopK(nn.Module):
@@ -80,12 +88,14 @@ class DenseAutoencoder(nn.Module):
         n_active: int | None = None,
         output_activation: str | None = None,
         tied_weights: bool = False,
+        code_heads: int = 1,
     ):
         super().__init__()
         sizes = [n_features, *hidden_layer_sizes, n_components]
         # Linear layers and activations take turns.
         self.hidden_layers = [str(2 * n + 1) for n in range(len(hidden_layer_sizes))]
-        self.encoder = dense(sizes, activation, code_activation)
+        heads = [*sizes[:-1], code_heads * n_components]  # of a distribution's numbers
+        self.encoder = dense(heads, activation, code_activation)
         if n_active is not None:
             self.encoder.append(TopK(n_active))
         self.decoder: nn.Module = (

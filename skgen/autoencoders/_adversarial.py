@@ -1,0 +1,174 @@
+"""The adversarial autoencoder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, final
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from skgen.autoencoders._deep import BaseDeepAutoencoder
+from skgen.autoencoders._sampling import BaseSamplingAutoencoder
+from skgen.batches import Batch
+from skgen.games import GAMES, Game, discriminator_objective, real_gradient_weight
+from skgen.networks.adversarial import Discriminator
+from skgen.networks.dense import dense_levels
+from skgen.parameters import checked_sizes, parameter, resolve
+from skgen.priors import PRIORS, Prior, prior_codes
+from skgen.turns import Progress, Turn
+
+__all__ = ["AdversarialAutoencoder"]
+
+
+@dataclass(frozen=True)
+class _TellCodesApart:
+    """The discriminator's turn: the prior is real, codes are fake."""
+
+    game: Game
+    prior: str | Prior | Callable[[int, int], Any]
+    gradient_weight: float
+
+    def __call__(
+        self, module: Any, batch: Batch, state: Progress
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return the objective on a batch, and what the discriminator says of both sides."""
+        codes = module.encoder(batch["x"])
+        drawn = prior_codes(self.prior, *codes.shape).to(codes.device)
+        objective, of_prior, of_codes = discriminator_objective(
+            self.game, module.discriminator, drawn, codes, self.gradient_weight
+        )
+        return objective, {"D(prior)": of_prior, "D(code)": of_codes}
+
+
+@dataclass(frozen=True)
+class _FoolWithCodes:
+    """The encoder's second turn: codes that pass for draws from the prior."""
+
+    game: Game
+
+    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
+        """Return the objective on a batch."""
+        return self.game.generator_loss(module.discriminator(module.encoder(batch["x"])))
+
+
+@final
+class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
+    r"""An autoencoder whose codes, taken together, follow a distribution of your choice.
+
+    Three turns on every minibatch, with a discriminator :math:`D` of codes:
+
+    .. math::
+        \text{restore:} \quad & \min_{\text{Enc}, \text{Dec}} \;
+            \ell(\text{Dec}(\text{Enc}(x)), x) \\
+        \text{tell apart:} \quad & \min_D \;
+            -\log D(z) - \log(1 - D(\text{Enc}(x))), \quad z \sim \text{prior} \\
+        \text{fool:} \quad & \min_{\text{Enc}} \; -\log D(\text{Enc}(x))
+
+    So the decoder knows what to make of any draw from the prior, and `sample` draws new rows.
+
+    See Also
+    --------
+    VariationalAutoencoder : Holds every code to the prior, by a formula and with noise.
+    GAN : Without an encoder; samples of pictures are sharper.
+
+    References
+    ----------
+    .. [1] A. Makhzani, J. Shlens, N. Jaitly, I. Goodfellow, B. Frey, "Adversarial autoencoders",
+       arXiv:1511.05644, 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import AdversarialAutoencoder
+    >>> images = load_digits().images
+    >>> model = AdversarialAutoencoder(4, channels=(16, 32), random_state=0).fit(images)
+    >>> model.transform(images).shape
+    (1797, 4)
+    >>> model.sample(10, random_state=0).shape
+    (10, 8, 8)
+    """
+
+    prior: str | Prior | Callable[[int, int], Any] = parameter(
+        "normal",
+        [StrOptions(set(PRIORS)), Prior, callable],
+        "str, Prior or callable",
+        f"""What codes are drawn to: {", ".join(PRIORS)}, an object of `skgen.priors`, or
+        ``prior(n_samples, n_components)``, which returns an array and draws with torch's
+        generator, so that a seed repeats it.""",
+    )
+    game: str | Game = parameter(
+        "non_saturating",
+        [StrOptions(set(GAMES)), Game],
+        "str or Game",
+        f"""What encoder and discriminator descend: {", ".join(GAMES)}, or an object of
+        `skgen.games`.""",
+    )
+    real_gradient_weight: float | None = parameter(
+        None,
+        [Interval(Real, 0, None, closed="left"), None],
+        "float or None",
+        """Weight of the squared gradient of the discriminator at draws from the prior (R1). None
+        stands for 0.1 times the square root of the code's size, and for 0 in the Wasserstein game,
+        which has a penalty of its own.""",
+    )
+    discriminator_layer_sizes: Sequence[int] = parameter(
+        (256, 256),
+        ["array-like"],
+        "sequence of int",
+        """Sizes of the hidden layers of the discriminator.""",
+    )
+    fooling_rate: float = parameter(
+        0.1,
+        [Interval(Real, 0, None, closed="neither")],
+        "float",
+        """Learning rate of the encoder in its second turn, as a share of `lr`. More of it brings
+        codes closer to the prior, at the price of reconstruction.""",
+    )
+
+    def _new_module(self, n_features: int) -> nn.Module:
+        settings = {
+            "code_activation": self.code_activation,
+            "output_activation": self._last_activation(),
+        }
+        module: Any = self._networks(n_features, **settings)
+        sizes = checked_sizes(self, "discriminator_layer_sizes")
+        code_size = self._code_size(n_features)
+        levels = nn.Sequential(*dense_levels([code_size, *sizes], "leaky_relu"))
+        module.discriminator = Discriminator(levels, [code_size, *sizes][-1])
+        with torch.random.fork_rng([]):
+            prior_codes(self.prior, 2, code_size)  # that it can be drawn from
+        return module
+
+    def _built_with(self) -> dict[str, Any]:
+        sizes = checked_sizes(self, "discriminator_layer_sizes")
+        return {**super()._built_with(), "discriminator_layer_sizes": sizes}
+
+    def _turns(self) -> list[Turn]:
+        game = resolve(self.game, GAMES)
+        assert game is not None  # the parameter's constraint
+        code_size = self._code_size(self.n_features_in_)
+        weight = real_gradient_weight(game, self.real_gradient_weight, code_size)
+        (restore,) = super()._turns()
+        betas = {} if "optimizer" in (self.net_params or {}) else {"betas": (0.0, 0.9)}
+        return [
+            restore._replace(name="reconstruction"),
+            Turn(
+                ("discriminator",),
+                _TellCodesApart(game, self.prior, weight),
+                "discriminator",
+                optimizer={"lr": self.lr, **betas},
+                shares_batch=True,
+            ),
+            Turn(
+                ("encoder",),
+                _FoolWithCodes(game),
+                "encoder",
+                optimizer={"lr": self.fooling_rate * self.lr, **betas},
+                shares_batch=True,
+            ),
+        ]
+
+    def _prior_codes(self, n_samples: int) -> Tensor:
+        return prior_codes(self.prior, n_samples, self.n_components_)

@@ -1,0 +1,299 @@
+"""The variational autoencoder."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skgen.autoencoders._base import RowFunction
+from skgen.autoencoders._sampling import BaseSamplingAutoencoder
+from skgen.batches import Batch
+from skgen.parameters import parameter
+from skgen.sampling import checked_count, drawing
+from skgen.scaling import Scaling, inference_dtype
+from skgen.turns import Progress, Turn
+
+__all__ = ["VariationalAutoencoder"]
+
+
+def _posterior(module: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return means and logarithms of variances of the codes of rows."""
+    mean, log_variance = module.encoder(x).chunk(2, dim=1)
+    return mean, log_variance
+
+
+def _log_likelihood(module: Any, code: Tensor, x: Tensor, likelihood: str) -> Tensor:
+    """Return the log-density of every row under what the decoder makes of its code."""
+    output = module.decoder(code)
+    if likelihood == "bernoulli":
+        return -functional.binary_cross_entropy_with_logits(output, x, reduction="none").sum(dim=1)
+    log_std = module.noise.log_std
+    squares = ((x - output) * (-log_std).exp()).square().sum(dim=1)
+    return -squares / 2 - x.shape[1] * (log_std + math.log(2 * math.pi) / 2)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """The negative evidence lower bound, by feature."""
+
+    likelihood: str
+    beta: float
+
+    def __call__(
+        self, module: Any, batch: Batch, state: Progress
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return the objective on a batch; and its two parts, in nats a row."""
+        x = batch["x"]
+        mean, log_variance = _posterior(module, x)
+        code = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        restored = _log_likelihood(module, code, x, self.likelihood).mean()
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean() / 2
+        objective = (self.beta * divergence - restored) / x.shape[1]
+        return objective, {"log_likelihood": restored.detach(), "divergence": divergence.detach()}
+
+
+class _Noise(nn.Module):
+    """The logarithm of the standard deviation of rows about what is decoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_std = nn.Parameter(torch.zeros(()))
+
+
+@final
+class VariationalAutoencoder(BaseSamplingAutoencoder):
+    r"""An autoencoder whose codes are distributions, held to the standard normal one.
+
+    It minimises the negative evidence lower bound, divided by the number of features:
+
+    .. math:: L = -\mathbb{E}_{z \sim q(z|x)} \log p(x|z)
+              + \text{beta} \cdot \text{KL}(q(z|x) \,\|\, N(0, I)),
+              \qquad q(z|x) = N(\mu(x), \text{diag}\, \sigma^2(x))
+
+    The likelihood :math:`p(x|z)` is normal about what the decoder gives, with one standard
+    deviation that is learned, or Bernoulli for X in [0, 1].
+
+    Attributes
+    ----------
+    noise_std_ : float or None
+        Standard deviation of X about what is decoded, in units of X. None for Bernoulli.
+
+    See Also
+    --------
+    AdversarialAutoencoder : Holds the codes of all rows together to any prior.
+    sklearn.decomposition.FactorAnalysis : Linear, with a closed form.
+
+    Notes
+    -----
+    `transform` returns the mean code and is deterministic. Where a number of the code does not pay
+    for itself, its mean is 0 for all rows; a smaller `beta` has more of them used.
+
+    The learned standard deviation balances the two terms by itself [2]_, so that ``beta=1`` is the
+    bound, whatever the units of X.
+
+    References
+    ----------
+    .. [1] D. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014.
+    .. [2] O. Rybkin, K. Daniilidis, S. Levine, "Simple and effective VAE training with calibrated
+       decoders", ICML 2021.
+    .. [3] I. Higgins et al., "beta-VAE: learning basic visual concepts with a constrained
+       variational framework", ICLR 2017.
+    .. [4] Y. Burda, R. Grosse, R. Salakhutdinov, "Importance weighted autoencoders", ICLR 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import VariationalAutoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = VariationalAutoencoder(8, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 8)
+    >>> model.sample(10, random_state=0).shape
+    (10, 64)
+    """
+
+    beta: float = parameter(
+        1.0,
+        [Interval(Real, 0, None, closed="left")],
+        "float",
+        """Weight of the divergence from the prior.""",
+    )
+    likelihood: str = parameter(
+        "gaussian",
+        [StrOptions({"gaussian", "bernoulli"})],
+        "{'gaussian', 'bernoulli'}",
+        """How rows are distributed about what is decoded. ``"bernoulli"`` is for X in [0, 1], best
+        of zeros and ones; the range of pictures is mapped to it.""",
+    )
+
+    def _new_module(self, n_features: int) -> nn.Module:
+        module: Any = self._networks(n_features, code_heads=2)
+        if self.likelihood == "gaussian":
+            module.noise = _Noise()
+        return module
+
+    def _built_with(self) -> dict[str, Any]:
+        return {**super()._built_with(), "likelihood": self.likelihood}
+
+    def _turns(self) -> list[Turn]:
+        players = ("encoder", "decoder", "noise")[: 3 if self.likelihood == "gaussian" else 2]
+        return [Turn(players, _Bound(self.likelihood, self.beta))]
+
+    def _scaling(self, X: NDArray) -> Scaling:
+        return self._unit_scaling(X) if self.likelihood == "bernoulli" else Scaling.fit(X)
+
+    def _check_trainable(self, X: NDArray) -> None:
+        if self.likelihood == "bernoulli":
+            self._check_unit_range(X, 'likelihood="bernoulli"')
+
+    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+        X = super()._learn(X, partial=partial)
+        noise = getattr(self.net_.module_, "noise", None)
+        self.noise_std_ = None
+        if noise is not None:
+            self.noise_std_ = float(noise.log_std.detach().exp()) * self.scaling_.scale
+        return X
+
+    def _output(self, network: Any) -> RowFunction:
+        """Return the mean of rows given their codes, in network units."""
+        if self.net_.built_with_["likelihood"] == "bernoulli":
+            return lambda code: network.decoder(code).sigmoid()
+        decoder: RowFunction = network.decoder
+        return decoder
+
+    def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
+        network: Any = self._network(dtype)
+        scaling, output = self.scaling_, self._output(network)
+        return (
+            lambda x: _posterior(network, scaling.apply(x))[0],
+            lambda code: self._in_range(scaling.undo(output(code))),
+        )
+
+    def score_samples(
+        self,
+        X: ArrayLike,
+        *,
+        n_draws: int = 64,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> NDArray:
+        r"""Estimate the log-likelihood of every row, by importance weighting.
+
+        .. math:: \log \frac{1}{m} \sum_{j=1}^{m} \frac{p(x | z_j)\, p(z_j)}{q(z_j | x)},
+                  \quad z_j \sim q(z | x)
+
+        That is a lower bound in expectation, and tighter the larger :math:`m` is; for 1 it is an
+        estimate of the evidence lower bound.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of the kind seen in `fit`.
+
+        n_draws : int, default=64
+            Codes that are drawn for every row, :math:`m`.
+
+        random_state : int, RandomState instance or None, default=0
+            Seeds the draws, which are the same for all rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            In nats: logarithms of densities in the units of X; or of probabilities, for Bernoulli.
+            Higher is more normal.
+
+        References
+        ----------
+        .. [1] Y. Burda, R. Grosse, R. Salakhutdinov, "Importance weighted autoencoders", ICLR 2016,
+           equation 8.
+        """
+        check_is_fitted(self)
+        n_draws = checked_count("n_draws", n_draws)
+        X = self._validate(X, reset=False)
+        dtype, likelihood = inference_dtype(X), self.net_.built_with_["likelihood"]
+        network: Any = self._network(dtype)
+        with drawing(random_state):
+            noise = torch.randn(n_draws, self.n_components_).numpy().astype(dtype)
+        unit = 0.0 if likelihood == "bernoulli" else math.log(self.scaling_.scale)
+
+        def log_likelihood(x: Tensor) -> Tensor:
+            x = self.scaling_.apply(x)
+            mean, log_variance = _posterior(network, x)
+            weights = []
+            for draw in torch.from_numpy(noise).to(x.device):
+                code = mean + (log_variance / 2).exp() * draw
+                # log p(z) - log q(z | x), whose constants cancel
+                ratio = (draw.square() + log_variance - code.square()).sum(dim=1) / 2
+                weights.append(_log_likelihood(network, code, x, likelihood) + ratio)
+            return torch.stack(weights).logsumexp(dim=0) - math.log(n_draws) - x.shape[1] * unit
+
+        return self._apply(log_likelihood, X)
+
+    def score(self, X: ArrayLike, y: None = None) -> float:
+        """Return the mean of `score_samples`: the log-likelihood of a row of X, estimated.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of the kind seen in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            In nats a row; higher is better.
+        """
+        return float(self.score_samples(X).mean(dtype=np.float64))
+
+    def _prior_codes(self, n_samples: int) -> Tensor:
+        return torch.randn(n_samples, self.n_components_)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        noise: bool | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> NDArray:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many.
+
+        noise : bool or None, default=None
+            Whether to draw rows about what is decoded, as the likelihood says, or to return its
+            mean. The model is of the former; pictures look better as the latter. None draws noise
+            for rows, and none for pictures.
+
+        random_state : int, RandomState instance or None, default=None
+            Seeds the draw.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+            In the units of X; or pictures, if `fit` got such.
+        """
+        check_is_fitted(self)
+        noisy = not self._of_pictures if noise is None else noise
+        with drawing(random_state):
+            rows = self._drawn(n_samples)
+            if noisy and self.noise_std_ is None:
+                low, high = self._value_range() or (0.0, 1.0)
+                chances = torch.from_numpy((rows - low) / (high - low)).clamp_(0, 1)
+                rows = (low + (high - low) * torch.bernoulli(chances)).numpy()
+            elif noisy:
+                drawn = rows + self.noise_std_ * torch.randn(rows.shape).numpy()
+                rows = self._in_range(torch.from_numpy(drawn)).numpy().astype(rows.dtype)
+        return self._as_given(rows)

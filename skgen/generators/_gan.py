@@ -1,0 +1,187 @@
+"""The generative adversarial network."""
+
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from skgen.generators._base import BaseGAN
+from skgen.sampling import checked_count, drawing
+
+__all__ = ["GAN"]
+
+
+@final
+class GAN(BaseGAN):
+    r"""A generator of rows like those of X, trained by a discriminator that tells them apart.
+
+    In every iteration the discriminator makes `discriminator_steps` updates, each on fresh rows
+    and fresh noise, then the generator makes one. In the default game they descend
+
+    .. math:: L_D = -\log D(x) - \log(1 - D(G(z))) + \tfrac{w}{2} \|\nabla_x f(x)\|^2, \qquad
+              L_G = -\log D(G(z)), \qquad z \sim N(0, I)
+
+    where :math:`D = \sigma(f)` is the probability of being real, and :math:`w` is
+    `real_gradient_weight`.
+
+    See Also
+    --------
+    ConditionalGAN : Samples of a class, or with attributes, of your choice.
+    VariationalAutoencoder : Trains without a game; has a likelihood and a code.
+
+    Notes
+    -----
+    Flat rows get dense networks, pictures convolutional ones. Columns of a table should be of
+    comparable scale: put a `StandardScaler` before it, and its `inverse_transform` after `sample`.
+
+    Losses do not tell how good samples are, since each is measured against an opponent that learns.
+    `score` does, and ``early_stopping=True`` keeps the generator that did best by it.
+
+    References
+    ----------
+    .. [1] I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014.
+    .. [2] L. Mescheder, A. Geiger, S. Nowozin, "Which training methods for GANs do actually
+       converge?", ICML 2018.
+    .. [3] A. Radford, L. Metz, S. Chintala, "Unsupervised representation learning with deep
+       convolutional generative adversarial networks", ICLR 2016, on the discriminator's features.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skgen import GAN
+    >>> X, _ = make_moons(2000, noise=0.05, random_state=0)
+    >>> model = GAN(2, max_epochs=100, random_state=0).fit(X)
+    >>> model.sample(5, random_state=0).shape
+    (5, 2)
+    >>> model.transform(X).shape
+    (2000, 384)
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: None = None) -> "GAN":
+        """Learn to generate rows like those of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or pictures
+            Training rows: finite numbers, at least two rows.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : GAN
+            The fitted estimator.
+
+        Raises
+        ------
+        FloatingPointError
+            If training diverges. The estimator is then as it was before.
+        """
+        with self._all_or_nothing():
+            self._learn(X, partial=False)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: ArrayLike, y: None = None) -> "GAN":
+        """Learn from one more chunk of rows: one pass at a constant rate.
+
+        The first chunk also fixes the scaling, so it should be like the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or pictures
+            Training rows.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : GAN
+            The fitted estimator.
+        """
+        with self._all_or_nothing():
+            self._learn(X, partial=True)
+        return self
+
+    def sample(
+        self, n_samples: int = 1, *, random_state: int | np.random.RandomState | None = None
+    ) -> NDArray:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many.
+
+        random_state : int, RandomState instance or None, default=None
+            Seeds the noise.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+            In the units of X; or pictures, if `fit` got such.
+        """
+        check_is_fitted(self)
+        n_samples = checked_count("n_samples", n_samples)
+        with drawing(random_state):
+            noise = self._noise(n_samples)
+        return self._as_given(self._generated(noise, None))
+
+    def generate(self, Z: ArrayLike) -> NDArray:
+        """Make rows of noise of your choice, to move from one sample to another for example.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, latent_dim)
+            Noise. That of training was standard normal.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features)
+            In the units of X; or pictures, if `fit` got such.
+        """
+        check_is_fitted(self)
+        return self._as_given(self._generated(self._checked_noise(Z), None))
+
+    def discriminate(self, X: ArrayLike) -> NDArray:
+        """Return how likely the discriminator takes rows for real, not for samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of the kind seen in `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples,)
+            Of being real. (Some texts have the discriminator give the probability of being fake:
+            1 less this.) At the end of a good training it is near 0.5 for rows and samples alike.
+        """
+        check_is_fitted(self)
+        return self._probabilities(self._outputs(self._validate(X, reset=False), None))
+
+    def score(self, X: ArrayLike, y: None = None) -> float:
+        """Return the share of rows that have a sample near: the coverage of as many samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, best such that the model did not see.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Higher is better. See `skgen.metrics.density_coverage`; distances are between rows in
+            network units, those of pictures between pixels. It depends on the number of rows:
+            compare scores of equal numbers.
+        """
+        check_is_fitted(self)
+        return self._score(self._validate(X, reset=False), None)

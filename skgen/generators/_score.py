@@ -1,0 +1,33 @@
+"""How good samples are, without labels and without another model: what `score` returns."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skgen.metrics import density_coverage
+
+__all__ = ["sample_score"]
+
+
+def sample_score(real: NDArray, fake: NDArray, condition: NDArray | None) -> float:
+    """Return the share of rows that have a sample near.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n_samples, n_features)
+        Rows, and as many samples, in network units.
+
+    condition : ndarray of shape (n_samples, n_conditions) or None
+        What both were conditioned on, row by row. It counts as much as the rows themselves.
+
+    Returns
+    -------
+    score : float
+        From 0 to 1.
+    """
+    if condition is not None:
+        spread = np.sqrt(real.var(axis=0).sum() / max(condition.var(axis=0).sum(), 1e-12))
+        real, fake = (np.hstack([rows, spread * condition]) for rows in (real, fake))
+    n_neighbors = min(5, len(real) - 1)
+    if n_neighbors < 1:
+        raise ValueError("The score of samples takes two rows at least, got 1.")
+    return float(density_coverage(real, fake, n_neighbors=n_neighbors).coverage)

@@ -1,0 +1,56 @@
+"""Models that build dense networks for rows, and convolutional ones for pictures."""
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import Any
+
+from skgen.parameters import checked_sizes, parameter
+from skgen.pictures import PictureInput
+
+__all__ = ["RowsOrPictures"]
+
+
+class RowsOrPictures(PictureInput, ABC):
+    """Mixed into a model, has it look at X to choose between two kinds of network.
+
+    Arrays of three or four dimensions, and flat rows with `image_shape`, are pictures.
+    """
+
+    hidden_layer_sizes: Sequence[int] = parameter(
+        (512, 256),
+        ["array-like"],
+        "sequence of int",
+        """For flat rows: sizes of the hidden layers, on the side of X first.""",
+    )
+    channels: Sequence[int] = parameter(
+        (32, 64, 128),
+        ["array-like"],
+        "sequence of int",
+        """For pictures: channels of the levels, on the side of X first, each of which halves
+        height and width.""",
+    )
+
+    @property
+    def _of_pictures(self) -> bool:
+        """Whether X was said to hold pictures."""
+        return self.value_range_ is not None
+
+    def _layer_sizes(self) -> list[int]:
+        """Return the parameter that sizes the networks, checked."""
+        name = "channels" if self._of_pictures else "hidden_layer_sizes"
+        sizes = checked_sizes(self, name)
+        if not sizes:
+            raise ValueError(f"{name} needs at least one entry, got none.")
+        return sizes
+
+    def _n_hidden_features(self) -> int:
+        """Return the number of hidden units, or of channels of all levels."""
+        name = "channels" if self._of_pictures else "hidden_layer_sizes"
+        return sum(self.net_.built_with_[name])
+
+    def _built_with(self) -> dict[str, Any]:
+        return {
+            **super()._built_with(),
+            "image_shape": None if self.image_shape is None else tuple(self.image_shape),
+            "channels" if self._of_pictures else "hidden_layer_sizes": self._layer_sizes(),
+        }
