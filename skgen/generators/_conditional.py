@@ -250,7 +250,7 @@ class ConditionalGAN(BaseGAN):
         return self._probabilities(self._outputs(X, self._condition(y, len(X))))
 
     def score(self, X: ArrayLike, y: Any) -> float:
-        """Return the share of rows that have a sample of their own condition near.
+        """Return how well samples cover rows of their condition, and rows such samples.
 
         Parameters
         ----------
@@ -318,10 +318,10 @@ class _Conditions:
         one_hot = labels[:, None] == self.classes
         unknown = ~one_hot.any(axis=1)
         if unknown.any():
-            some = ", ".join(map(str, self.classes[:12]))
+            first, seen = labels[unknown].tolist()[0], ", ".join(map(str, self.classes[:12]))
+            more = ", ..." if len(self.classes) > 12 else "."
             raise ValueError(
-                f"y has the class {labels[unknown].tolist()[0]!r}, which fit did not see. It saw: {some}"
-                + (", ..." if len(self.classes) > 12 else ".")
+                f"y has the class {first!r}, which fit did not see. It saw: {seen}{more}"
             )
         return one_hot.astype(np.float32)
 

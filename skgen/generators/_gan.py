@@ -166,7 +166,7 @@ class GAN(BaseGAN):
         return self._probabilities(self._outputs(self._validate(X, reset=False), None))
 
     def score(self, X: ArrayLike, y: None = None) -> float:
-        """Return the share of rows that have a sample near: the coverage of as many samples.
+        """Return how well samples cover rows, and rows samples: label-free, and cheap.
 
         Parameters
         ----------
@@ -179,9 +179,11 @@ class GAN(BaseGAN):
         Returns
         -------
         score : float
-            Higher is better. See `skgen.metrics.density_coverage`; distances are between rows in
-            network units, those of pictures between pixels. It depends on the number of rows:
-            compare scores of equal numbers.
+            The mean of two coverages, see `skgen.metrics.density_coverage`: of rows by as many
+            samples, and of samples by rows. Near 1, from below, for samples of the rows' own
+            distribution; 0 for samples that are nowhere near. Distances are between rows in network
+            units, of pictures between pixels. It depends on the number of rows: compare scores of
+            equal numbers.
         """
         check_is_fitted(self)
         return self._score(self._validate(X, reset=False), None)

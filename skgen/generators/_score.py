@@ -9,7 +9,10 @@ __all__ = ["sample_score"]
 
 
 def sample_score(real: NDArray, fake: NDArray, condition: NDArray | None) -> float:
-    """Return the share of rows that have a sample near.
+    """Return the coverage of rows by samples, and of samples by rows, on average.
+
+    The first is low where kinds of rows are missing or samples are off; the second where samples
+    are off, or crowd in the middle of where rows are.
 
     Parameters
     ----------
@@ -24,10 +27,14 @@ def sample_score(real: NDArray, fake: NDArray, condition: NDArray | None) -> flo
     score : float
         From 0 to 1.
     """
+    if len(real) < 2:
+        raise ValueError("The score of samples takes two rows at least, got 1.")
     if condition is not None:
         spread = np.sqrt(real.var(axis=0).sum() / max(condition.var(axis=0).sum(), 1e-12))
         real, fake = (np.hstack([rows, spread * condition]) for rows in (real, fake))
     n_neighbors = min(5, len(real) - 1)
-    if n_neighbors < 1:
-        raise ValueError("The score of samples takes two rows at least, got 1.")
-    return float(density_coverage(real, fake, n_neighbors=n_neighbors).coverage)
+    of_rows, of_samples = (
+        density_coverage(a, b, n_neighbors=n_neighbors).coverage
+        for a, b in ((real, fake), (fake, real))
+    )
+    return (of_rows + of_samples) / 2

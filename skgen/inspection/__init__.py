@@ -6,16 +6,20 @@ from a fitted model and draws, and `plot` draws them again, into any axes.
 
 from skgen.inspection._explained_variance import ExplainedVarianceDisplay
 from skgen.inspection._filters import FilterDisplay
+from skgen.inspection._game import GameDisplay
 from skgen.inspection._latent import LatentDisplay
 from skgen.inspection._loss_curve import LossCurveDisplay
 from skgen.inspection._morph import MorphDisplay
 from skgen.inspection._reconstruction import ReconstructionDisplay
+from skgen.inspection._samples import SamplesDisplay
 
 __all__ = [
     "ExplainedVarianceDisplay",
     "FilterDisplay",
+    "GameDisplay",
     "LatentDisplay",
     "LossCurveDisplay",
     "MorphDisplay",
     "ReconstructionDisplay",
+    "SamplesDisplay",
 ]

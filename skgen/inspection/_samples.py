@@ -1,0 +1,210 @@
+"""What a model generates."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from skgen.inspection._drawing import (
+    checked_shape,
+    figure_and_axes,
+    flat,
+    mosaic,
+    shades,
+    shape_of,
+)
+
+__all__ = ["SamplesDisplay"]
+
+
+class SamplesDisplay:
+    """Samples: pictures as a grid, rows as points in two dimensions.
+
+    Parameters
+    ----------
+    samples : array-like of shape (n_samples, n_features), or pictures
+        What a model made.
+
+    X : array-like like `samples`, default=None
+        Rows to compare with. Points are drawn below those of samples, in the plane of the first
+        two principal components of X if there are more than two columns. The range of pictures'
+        values is taken from X.
+
+    labels : sequence, default=None
+        What the lines of a grid of pictures are, an entry for each.
+
+    image_shape : tuple of int, default=None
+        ``(height, width)`` or ``(height, width, 3)`` of the pictures; None draws points.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the samples were drawn.
+
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skgen import VariationalAutoencoder
+    >>> from skgen.inspection import SamplesDisplay
+    >>> images = load_digits().images
+    >>> model = VariationalAutoencoder(8, max_epochs=5, random_state=0).fit(images)
+    >>> display = SamplesDisplay.from_estimator(model, 20)
+    >>> display.samples.shape
+    (20, 8, 8)
+    """
+
+    def __init__(
+        self,
+        samples: ArrayLike,
+        *,
+        X: ArrayLike | None = None,
+        labels: Sequence[Any] | None = None,
+        image_shape: Sequence[int] | None = None,
+    ):
+        self.samples = samples
+        self.X = X
+        self.labels = labels
+        self.image_shape = image_shape
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        n_samples: int | None = None,
+        *,
+        X: ArrayLike | None = None,
+        y: Sequence[Any] | None = None,
+        image_shape: Sequence[int] | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        ax: Any = None,
+    ) -> "SamplesDisplay":
+        """Draw samples from a model, and draw them.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted model with a method `sample`.
+
+        n_samples : int, default=None
+            How many; for every entry of `y`, if there is one. None stands for 64 pictures, or 8 for
+            every entry of `y`; and for 1,000 points.
+
+        X : array-like of shape (n_rows, n_features), default=None
+            Rows to compare with.
+
+        y : sequence, default=None
+            Classes, or what else a conditional model takes: a line of pictures for each. None
+            stands for the classes of a model that has such.
+
+        image_shape : tuple of int, default=None
+            ``(height, width)`` or ``(height, width, 3)`` of pictures in flat rows. None stands for
+            what the model knows; and for points, if it knows of none.
+
+        random_state : int, RandomState instance or None, default=0
+            Seeds the draw. An integer draws the same noise for every entry of `y`.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : SamplesDisplay
+            The drawn display.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "sample"):
+            raise ValueError(f"{estimator} has no method `sample`.")
+        shape = shape_of(estimator, image_shape)
+        labels = getattr(estimator, "classes_", None) if y is None else y
+        if shape is None or labels is None:
+            n_samples = n_samples or (1000 if shape is None else 64)
+            given = {} if y is None else {"y": y}
+            samples = estimator.sample(n_samples, random_state=random_state, **given)
+            labels = None
+        else:
+            n_samples = n_samples or 8
+            lines = [
+                estimator.sample(n_samples, y=label, random_state=random_state) for label in labels
+            ]
+            samples = np.concatenate(lines)
+        return cls(samples, X=X, labels=labels, image_shape=shape).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None, cmap: str = "gray") -> "SamplesDisplay":
+        """Draw the samples.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        cmap : str, default="gray"
+            Colours of grey pictures.
+
+        Returns
+        -------
+        display : SamplesDisplay
+            The display itself.
+        """
+        samples = flat(self.samples).astype(float)
+        rows = None if self.X is None else check_array(flat(self.X), dtype=float)
+        if rows is not None and rows.shape[1] != samples.shape[1]:
+            raise ValueError(
+                f"X has {rows.shape[1]} columns, but samples have {samples.shape[1]}. They have to "
+                "be of one kind."
+            )
+        self.figure_, self.ax_ = figure_and_axes(ax)
+        if self.image_shape is None:
+            self._plot_points(samples, rows)
+        else:
+            self._plot_pictures(samples, rows, cmap)
+        return self
+
+    def _plot_pictures(self, samples: NDArray, rows: NDArray | None, cmap: str) -> None:
+        shape = checked_shape(self.image_shape, samples.shape[1])
+        n_samples = len(samples)
+        if self.labels is None:
+            n_columns = int(np.ceil(np.sqrt(n_samples)))
+        else:
+            n_columns = -(-n_samples // len(self.labels))
+        n_lines = -(-n_samples // n_columns)
+        pictures = np.full((n_lines * n_columns, samples.shape[1]), np.nan)
+        pictures[:n_samples] = shades(samples, samples if rows is None else rows)
+        grid = mosaic(pictures.reshape(n_lines, n_columns, *shape))
+        self.ax_.imshow(grid, cmap=cmap, vmin=0, vmax=1)
+        self.ax_.set(xticks=[], yticks=[])
+        if self.labels is not None:
+            middles = 1 + (shape[0] + 1) * np.arange(n_lines) + (shape[0] - 1) / 2
+            self.ax_.set(yticks=middles, yticklabels=[str(label) for label in self.labels])
+        self.ax_.tick_params(length=0)
+        self.ax_.spines[:].set_visible(False)
+
+    def _plot_points(self, samples: NDArray, rows: NDArray | None) -> None:
+        names = "column 0", "column 1"
+        if samples.shape[1] == 1:
+            both = [samples] if rows is None else [rows, samples]
+            bins = np.histogram_bin_edges(np.concatenate(both), 50)
+            if rows is not None:
+                self.ax_.hist(rows[:, 0], bins, density=True, color="0.75", label="rows")
+            self.ax_.hist(
+                samples[:, 0], bins, density=True, histtype="step", color="C0", label="samples"
+            )
+            self.ax_.set(xlabel=names[0], ylabel="density")
+            self.ax_.legend()
+            return
+        if samples.shape[1] > 2:
+            plane = PCA(2).fit(samples if rows is None else rows)
+            samples = plane.transform(samples)
+            rows = None if rows is None else plane.transform(rows)
+            names = "principal component 0", "principal component 1"
+        style = {"s": 6, "linewidths": 0}
+        if rows is not None:
+            self.ax_.scatter(*rows.T, color="0.75", label="rows", **style)
+        self.ax_.scatter(*samples.T, color="C0", alpha=0.5, label="samples", **style)
+        self.ax_.set(xlabel=names[0], ylabel=names[1])
+        self.ax_.legend(markerscale=2)
