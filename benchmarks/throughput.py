@@ -5,20 +5,23 @@ process, by turns, so that drift of the machine hits all alike; the figure is th
 rounds of the ratio within a round. Run it on an otherwise idle machine::
 
     python benchmarks/throughput.py [--rounds 5] [--peers] [--only table]
-    python benchmarks/throughput.py --regularisers | --images
+    python benchmarks/throughput.py --regularisers | --images | --games
 """
 
 import argparse
+import copy
 import itertools
 import statistics
 import time
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.neural_network import MLPRegressor
 from torch import nn
 
 from skgen import (
+    GAN,
     Autoencoder,
     ContractiveAutoencoder,
     ConvAutoencoder,
@@ -338,6 +341,68 @@ def images(rounds, only):
             )
 
 
+# A game, beside a plain loop over the same networks: the same updates, as most would write them.
+
+GAMES = {  # rows or pictures, networks, minibatch, and epochs
+    "25 Gaussians": ((20_000, 2), {"latent_dim": 2, "max_epochs": 10}),
+    "pictures, 28 x 28": ((6_000, 28, 28), {"batch_size": 64, "max_epochs": 2}),
+}
+
+
+def plain_game(players, X, model):
+    torch.manual_seed(0)
+    generator, discriminator = (
+        copy.deepcopy(players.generator),
+        copy.deepcopy(players.discriminator),
+    )
+    average = copy.deepcopy(generator)
+    weight = 0.1 * X.shape[1] ** 0.5
+    settings = {"lr": model.lr, "betas": (0.0, 0.9)}
+    of_discriminator = torch.optim.Adam(discriminator.parameters(), **settings)
+    of_generator = torch.optim.Adam(generator.parameters(), **settings)
+    softplus = nn.functional.softplus
+    for _ in range(model.max_epochs):
+        order = torch.randperm(len(X))
+        for start in range(0, len(X), model.batch_size):
+            x = X[order[start : start + model.batch_size]].requires_grad_()
+            fake = generator(torch.randn(len(x), model.latent_dim)).detach()
+            real = discriminator(x)
+            (slope,) = torch.autograd.grad(real.sum(), x, create_graph=True)
+            loss = softplus(-real).mean() + softplus(discriminator(fake)).mean()
+            loss = loss + weight / 2 * slope.square().sum(dim=1).mean()
+            of_discriminator.zero_grad()
+            loss.backward()
+            of_discriminator.step()
+            loss = softplus(-discriminator(generator(torch.randn(len(x), model.latent_dim)))).mean()
+            of_generator.zero_grad()
+            loss.backward()
+            of_generator.step()
+            with torch.no_grad():
+                for mean, now in zip(average.parameters(), generator.parameters(), strict=True):
+                    mean.lerp_(now, 0.001)
+
+
+def games(rounds, only):
+    for name, (shape, settings) in GAMES.items():
+        if not name.startswith(only):
+            continue
+        X = np.random.default_rng(0).normal(size=shape).astype(np.float32).clip(-1, 1)
+        model = GAN(random_state=0, **settings)
+        players = clone(model).set_params(max_epochs=1).fit(X).net_.module_
+        rows = torch.from_numpy(X).flatten(1)
+        pairs = [
+            (seconds(model.fit, X), seconds(plain_game, players, rows, model))
+            for _ in range(rounds + 1)
+        ][1:]
+        ratios = [ours / plain for ours, plain in pairs]
+        n_iterations = model.max_epochs * -(-shape[0] // model.batch_size)
+        print(
+            f"{name}: {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}] of the "
+            f"plain loop, {1000 * np.median(pairs, axis=0)[0] / n_iterations:.2f} ms an iteration",
+            flush=True,
+        )
+
+
 def seconds(function, *args):
     start = time.perf_counter()
     function(*args)
@@ -366,6 +431,7 @@ def main():
     parser.add_argument("--only", default="", help="shapes whose name starts like this")
     parser.add_argument("--regularisers", action="store_true", help="these in place of the rest")
     parser.add_argument("--images", action="store_true", help="these in place of the rest")
+    parser.add_argument("--games", action="store_true", help="these in place of the rest")
     arguments = parser.parse_args()
     contestants = [plain, tuned, mlp]
     if arguments.peers:
@@ -375,6 +441,8 @@ def main():
         return regularisers(arguments.rounds, arguments.only)
     if arguments.images:
         return images(arguments.rounds, arguments.only)
+    if arguments.games:
+        return games(arguments.rounds, arguments.only)
     for name, shape in SHAPES.items():
         if not name.startswith(arguments.only):
             continue

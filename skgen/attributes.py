@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
-__all__ = ["Attributes"]
+__all__ = ["Attributes", "checked_column"]
 
 
 class Attributes:
@@ -31,13 +31,18 @@ class Attributes:
             raise ValueError(f"Attributes need names of their own, got {self.names}.")
 
     @property
+    def columns(self) -> list[str]:
+        """The names of the attributes."""
+        return [column.name for column in self._columns]
+
+    @property
     def names(self) -> list[str]:
         """The names of the columns of numbers."""
         return [name for column in self._columns for name in column.names]
 
     def numbers(self, y: Any) -> NDArray[np.float64]:  # (n_samples, n_names)
         """Return a table like the one that was fitted, as numbers."""
-        given, seen = _columns(y), [column.name for column in self._columns]
+        given, seen = _columns(y), self.columns
         if given.keys() != set(seen):
             raise ValueError(f"y has the attributes {list(given)}, but fit saw {seen}.")
         return np.hstack([column.numbers(given[column.name]) for column in self._columns])
@@ -68,7 +73,7 @@ class _Column:
         self.name = name
         self.categories: list[str] | None = None
         self.zero, self.unit = 0.0, 1.0
-        values = _checked(name, column)
+        values = checked_column(name, column)
         if values.dtype.kind == "U":
             self.categories = sorted(set(values.tolist()))
             n_values = len(self.categories)
@@ -92,7 +97,7 @@ class _Column:
 
     def numbers(self, column: NDArray) -> NDArray[np.float64]:  # (n_samples, n_names)
         """Return a column as numbers."""
-        values = _checked(self.name, column)
+        values = checked_column(self.name, column)
         if (values.dtype.kind == "U") != (self.categories is not None):
             kind = "numbers" if self.categories is None else "strings"
             raise ValueError(f"The attribute {self.name!r} was of {kind} in fit, and is not now.")
@@ -106,7 +111,7 @@ class _Column:
         return (values[:, None] == np.array(self.categories)).astype(np.float64)
 
 
-def _checked(name: str, column: NDArray) -> NDArray:
+def checked_column(name: str, column: NDArray) -> NDArray:
     """Return a column as an array of finite numbers or of strings."""
     column = column_or_1d(column)
     if column.dtype.kind not in "biufOUST":

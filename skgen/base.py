@@ -1,7 +1,6 @@
 """What all models share: validation, seeding, devices, training and inference."""
 
 import copy
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from skorch.callbacks import EarlyStopping
 from torch import Tensor, distributed, nn
 
 from skgen.batches import Batches, Rows, ScaledRows
+from skgen.complaints import complain
 from skgen.engine import Engine, seeded
 from skgen.parameters import Declared, parameter
 from skgen.progress import FitProgress
@@ -141,7 +141,8 @@ class BaseModel(Declared, ABC):
         [dict, None],
         "dict or None",
         """Rare options of the skorch net, such as ``{"optimizer": torch.optim.SGD,
-        "optimizer__momentum": 0.9}`` or ``{"compile": True}``.""",
+        "optimizer__momentum": 0.9}``, ``{"compile": True}``, or ``{"autocast": torch.bfloat16}``
+        for mixed precision.""",
     )
 
     @abstractmethod
@@ -159,6 +160,19 @@ class BaseModel(Declared, ABC):
     def _default_epochs(self, n_batches: int) -> int:
         """Return how many passes over so many batches ``max_epochs=None`` stands for."""
         return int(np.clip(-(-2000 // n_batches), 20, 200))
+
+    def _least_patience(self, n_batches: int) -> int:
+        """Return the epochs that stopping early waits at least, at so many batches in each."""
+        return 1
+
+    def _optimizer_settings(self, **settings: Any) -> dict[str, Any]:
+        """Return settings of a turn's optimizer, less those that `net_params` speaks of."""
+        chosen = self.net_params or {}
+        if "optimizer" in chosen:  # which may know none of them
+            return {name: value for name, value in settings.items() if name == "lr"}
+        return {
+            name: value for name, value in settings.items() if f"optimizer__{name}" not in chosen
+        }
 
     def _scaling(self, X: NDArray) -> Scaling:
         """Return the map from X to network units."""
@@ -196,14 +210,17 @@ class BaseModel(Declared, ABC):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Leave the estimator as it was if the block fails."""
+        """Leave the estimator as it was if the block fails; let it complain if it does not."""
         before = self.__dict__.copy()
+        self._complaints: list[str] = []
         try:
             yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
+        for message in self.__dict__.pop("_complaints"):  # which may be turned into errors
+            complain(message)
 
     def _device(self) -> str:
         """Resolve and check `device`."""
@@ -250,11 +267,14 @@ class BaseModel(Declared, ABC):
             n_before = len(net.history)
             rows, held_out = self._split(X, net.device, seed if stopping else None)
             net.max_epochs = self.max_epochs or self._default_epochs(rows.n_batches)
+            if stopping:
+                callback = dict(net.callbacks_)["early_stopping"]
+                callback.patience = max(self.n_iter_no_change, self._least_patience(rows.n_batches))
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
         losses = net.history[n_before:, net.loss_name(0)]
         settled = len(losses) * rows.n_batches >= 100  # a shorter run may end on the way
         if settled and not stopping and len(net.turns) == 1:
-            _warn_of_a_late_rise(losses, self.lr)
+            self._complaints += _late_rise(losses, self.lr)
         self.net_ = net
         names = {turn.name: net.loss_name(number) for number, turn in enumerate(net.turns)}
         curves = {turn: net.history[:, name] for turn, name in names.items()}
@@ -385,17 +405,16 @@ def _inference_bytes(device: str) -> int:
     return _INFERENCE_BYTES if torch.device(device).type == "cpu" else 64 * _INFERENCE_BYTES
 
 
-def _warn_of_a_late_rise(losses: Sequence[float], lr: float) -> None:
-    """Warn if training went well, and then lost all that it had learned."""
+def _late_rise(losses: Sequence[float], lr: float) -> list[str]:
+    """Return a complaint if training went well, and then lost all that it had learned."""
     best = int(np.argmin(losses))
     lowest, last = losses[best], losses[-1]
-    if last > max(losses[0], 2 * lowest) > 0:
-        warnings.warn(
-            f"Training became unstable: the loss was {lowest:.3g} in epoch {best + 1}, and "
-            f"{last:.3g} at the end. Lower lr, which is {lr}; early_stopping=True keeps the best "
-            "weights.",
-            stacklevel=7,
-        )
+    if not last > max(losses[0], 2 * lowest) > 0:
+        return []
+    return [
+        f"Training became unstable: the loss was {lowest:.3g} in epoch {best + 1}, and {last:.3g} "
+        f"at the end. Lower lr, which is {lr}; early_stopping=True keeps the best weights."
+    ]
 
 
 def _fits(X: NDArray, device: str) -> bool:

@@ -4,7 +4,6 @@ import copy
 import inspect
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from torch import Tensor, distributed, nn
 
 from skgen.batches import Batch, Batches
+from skgen.complaints import complain
 from skgen.optimizers import TurnOptimizers
 from skgen.turns import Progress, Turn, TurnLoss
 
@@ -149,6 +149,13 @@ class Engine(NeuralNet):
 
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> "Engine":
         """Build one optimizer a turn, each over its players' weights."""
+        if self.turns[0].shares_batch:
+            raise ValueError("The first turn has no turn before it whose batch it could share.")
+        if self.autocast not in (None, torch.bfloat16):
+            raise ValueError(
+                "autocast has to be None or torch.bfloat16, whose range needs no scaling of "
+                f"losses, got {self.autocast!r}."
+            )
         optimizers: list[torch.optim.Optimizer] = []
         for players in self._players():
             named = [
@@ -274,7 +281,7 @@ class Engine(NeuralNet):
     def _train_epoch(self, X: Batches) -> None:
         run = self.run_
         self.module_.train()
-        run.means = {}
+        run.means, run.n_updates = {}, 0
         if not run.hears_batches:
             self.history.new_batch()  # one stands for all: skorch expects an epoch to have some
         stream = itertools.chain.from_iterable(X.epoch(run.order) for _ in itertools.count())
@@ -286,9 +293,6 @@ class Engine(NeuralNet):
                     if not turn.shares_batch:
                         batch = next(stream)
                     self._update(batch, number)
-        self.history.record(
-            "train_batch_count", self._n_iterations(X) * self._updates_per_iteration
-        )
         self._record_losses()
 
     def _update(self, batch: Batch, turn: int) -> None:
@@ -310,6 +314,7 @@ class Engine(NeuralNet):
         for name, value in parts.items():
             self._note(name, value.detach(), n_rows)
         self.progress_.update += 1
+        run.n_updates += 1
         if run.hears_batches:
             self.history.record_batch("train_loss", loss.item())
             self.history.record_batch("train_batch_size", n_rows)
@@ -486,7 +491,8 @@ class Engine(NeuralNet):
             weight.requires_grad_(True)
 
     def _record_losses(self) -> None:
-        """Write the epoch's mean losses into the history."""
+        """Write the epoch's mean losses into the history, and how many updates it made."""
+        self.history.record("train_batch_count", self.run_.n_updates)
         means = self.run_.means
         totals = torch.stack([mean.total for mean in means.values()])
         n_rows = torch.tensor([float(mean.n_rows) for mean in means.values()], device=self.device)
@@ -508,9 +514,14 @@ class Engine(NeuralNet):
                 f"Training diverged: {name} was {loss} in epoch {len(self.history)}. Lower lr, "
                 f"which is {self.lr}; if X has extreme values, scale or clip them first."
             )
-        best = min((row.get(name, math.inf) for row in self.history[:-1]), default=math.inf)
+        best = self.run_.best
+        if name not in best:
+            best[name] = min(
+                (row.get(name, math.inf) for row in self.history[:-1]), default=math.inf
+            )
         self.history.record(name, loss)
-        self.history.record(f"{name}_best", loss < best)
+        self.history.record(f"{name}_best", loss < best[name])
+        best[name] = min(loss, best[name])
 
     def _interrupted(self) -> None:
         """Keep what was trained when the user pressed Ctrl-C."""
@@ -523,10 +534,9 @@ class Engine(NeuralNet):
         if not self.history:
             raise KeyboardInterrupt
         self._remember()
-        warnings.warn(
+        complain(
             f"Training was interrupted in epoch {len(self.history)} of {self.progress_.n_epochs}. "
-            "The weights reached so far are kept.",
-            stacklevel=2,
+            "The weights reached so far are kept."
         )
 
     def _release(self) -> None:
@@ -601,6 +611,8 @@ class _Run:
     hears_gradients: bool
     steps: list[Any] = field(default_factory=list)
     means: "dict[str, _Mean]" = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    n_updates: int = 0
 
 
 @dataclass

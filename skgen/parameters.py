@@ -53,7 +53,7 @@ def parameter(
     return dataclasses.field(default=default, kw_only=not positional, metadata=metadata)
 
 
-def override(default: Any) -> Any:
+def override(default: Any, description: str | None = None) -> Any:
     """Give an inherited parameter another default, and keep all else that was declared of it.
 
     Parameters
@@ -61,12 +61,17 @@ def override(default: Any) -> Any:
     default : object
         The new default value.
 
+    description : str, default=None
+        A new description. None keeps that, too.
+
     Returns
     -------
     field : dataclasses.Field
         To be assigned, with an annotation, in a class body.
     """
-    return dataclasses.field(default=default, metadata={"constraint": None})
+    return dataclasses.field(
+        default=default, metadata={"constraint": None, "description": description}
+    )
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(parameter, override))
@@ -105,8 +110,10 @@ class Declared(BaseEstimator):
                 if name not in inherited:
                     raise TypeError(f"{cls.__name__} overrides {name}, which it does not inherit.")
                 declared = inherited[name]
+                metadata = dict(declared.metadata)
+                metadata["description"] = value.metadata["description"] or metadata["description"]
                 field = dataclasses.field(
-                    default=value.default, kw_only=declared.kw_only, metadata=declared.metadata
+                    default=value.default, kw_only=declared.kw_only, metadata=metadata
                 )
                 setattr(cls, name, field)
         written = cls.__dict__.get("__doc__") or ""
@@ -175,7 +182,7 @@ def checked_sizes(estimator: Declared, name: str) -> list[int]:
         If one is no integer of at least 1.
     """
     sizes = list(getattr(estimator, name))
-    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+    if any(not isinstance(size, Integral) or size is True or size < 1 for size in sizes):
         raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
     return [int(size) for size in sizes]
 

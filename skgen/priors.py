@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skgen.parameters import Component, parameter, resolve
 
-__all__ = ["PRIORS", "Mixture", "Normal", "Prior", "SwissRoll", "prior_codes"]
+__all__ = ["PRIORS", "Mixture", "Normal", "Prior", "SwissRoll", "prior_codes", "resolve_prior"]
 
 
 class Prior(Component, ABC):
@@ -34,10 +34,10 @@ class Normal(Prior):
 class SwissRoll(Prior):
     r"""A rolled-up band, for codes of two numbers, or of three, the third along its axis.
 
-    .. math:: (t \cos t, t \sin t) / s, \quad t \sim U(1.5 \pi, 4.5 \pi)
+    .. math:: ((t \cos t, t \sin t) - m) / s, \quad t \sim U(1.5 \pi, 4.5 \pi)
 
-    with :math:`s` such that the variance is 1 in all. Points lie evenly by angle, as in
-    `sklearn.datasets.make_swiss_roll`.
+    with :math:`m` and :math:`s` such that the mean is 0, and the variance of a coordinate 1 on
+    average. Points lie evenly by angle, as in `sklearn.datasets.make_swiss_roll`.
     """
 
     noise: float = parameter(
@@ -55,8 +55,10 @@ class SwissRoll(Prior):
                 f"A swiss roll has two dimensions or three: set n_components=2, got {n_components}."
             )
         t = 1.5 * math.pi * (1 + 2 * torch.rand(n_samples))
-        # The mean of t^2 over the interval is 3.25 (1.5 pi)^2 * 4 / 3, half of it on each axis.
-        roll = torch.stack([t * t.cos(), t * t.sin()], dim=1) / (1.5 * math.pi * math.sqrt(13 / 6))
+        middle = torch.tensor([2.0, 2 / (3 * math.pi)])  # integrals of t cos t and of t sin t
+        mean_square = 9.75 * math.pi**2  # the integral of t^2
+        scale = math.sqrt((mean_square - float(middle @ middle)) / 2)
+        roll = (torch.stack([t * t.cos(), t * t.sin()], dim=1) - middle) / scale
         if n_components == 3:
             height = (torch.rand(n_samples, 1) - 0.5) * math.sqrt(12)
             roll = torch.cat([roll, height], dim=1)
@@ -109,16 +111,22 @@ PRIORS: Mapping[str, type[Prior]] = {
 }
 
 
-def prior_codes(
-    prior: str | Callable[[int, int], Any], n_samples: int, n_components: int
-) -> Tensor:
-    """Return codes drawn from a prior, in single precision.
+def resolve_prior(prior: str | Callable[[int, int], Any]) -> Callable[[int, int], Any]:
+    """Return a prior of its own for a name or an object, and a callable as it is."""
+    if not isinstance(prior, str | Prior):
+        return prior
+    resolved = resolve(prior, PRIORS)
+    assert resolved is not None
+    return resolved
+
+
+def prior_codes(prior: Callable[[int, int], Any], n_samples: int, n_components: int) -> Tensor:
+    """Return codes drawn from a prior, in single precision, on the CPU.
 
     Parameters
     ----------
-    prior : str, Prior or callable
-        A name in `PRIORS`, or ``prior(n_samples, n_components)``, which returns an array or a
-        tensor.
+    prior : callable
+        ``prior(n_samples, n_components)``, which returns an array or a tensor.
 
     n_samples, n_components : int
         How many codes, of how many numbers.
@@ -133,12 +141,15 @@ def prior_codes(
     ValueError
         If a callable returns anything else.
     """
-    known = isinstance(prior, str | Prior)
-    draw: Any = resolve(prior, PRIORS) if known else prior
-    codes = torch.as_tensor(draw(n_samples, n_components), dtype=torch.float32)
-    if codes.shape != (n_samples, n_components) or not torch.isfinite(codes).all():
-        raise ValueError(
-            f"prior({n_samples}, {n_components}) has to return finite numbers of shape "
-            f"({n_samples}, {n_components}), got shape {tuple(codes.shape)}."
-        )
+    drawn = prior(n_samples, n_components)
+    wanted = f"prior({n_samples}, {n_components}) has to return finite numbers of shape"
+    try:
+        codes = torch.as_tensor(drawn, dtype=torch.float32, device="cpu")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{wanted} ({n_samples}, {n_components}), got {drawn!r}.") from error
+    if codes.shape != (n_samples, n_components):
+        shape = tuple(codes.shape)
+        raise ValueError(f"{wanted} ({n_samples}, {n_components}), got shape {shape}.")
+    if not torch.isfinite(codes).all():
+        raise ValueError(f"{wanted} ({n_samples}, {n_components}), but some are not finite.")
     return codes

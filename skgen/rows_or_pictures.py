@@ -1,10 +1,10 @@
 """Models that build dense networks for rows, and convolutional ones for pictures."""
 
 from abc import ABC
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from skgen.parameters import checked_sizes, parameter
+from skgen.parameters import checked_sizes, override, parameter
 from skgen.pictures import PictureInput
 
 __all__ = ["RowsOrPictures"]
@@ -16,6 +16,18 @@ class RowsOrPictures(PictureInput, ABC):
     Arrays of three or four dimensions, and flat rows with `image_shape`, are pictures.
     """
 
+    _fitted: ClassVar[Mapping[str, str]] = {
+        "value_range_ : tuple of float or None": """What pictures that are made keep to: 0 to 255
+            for bytes; 0 to 1 for other numbers that lie in between; otherwise the range of X. None
+            for rows that were not said to be pictures.""",
+    }
+
+    image_shape: Sequence[int] | None = override(
+        None,
+        """``(height, width)`` or ``(height, width, channels)`` of pictures that come as flat rows.
+        Arrays of three or four dimensions say it themselves. With None, flat rows are no pictures,
+        and get dense networks.""",
+    )
     hidden_layer_sizes: Sequence[int] = parameter(
         (512, 256),
         ["array-like"],

@@ -5,6 +5,7 @@ import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from sklearn.base import clone
 
@@ -39,6 +40,18 @@ def test_latent():
     before, after = names["images"][:10], names["bolder"]
     assert (after.mean(axis=(1, 2)) > before.mean(axis=(1, 2))).all()
     assert names["search"].best_score_ > 0.05
+
+
+@pytest.mark.filterwarnings("error")
+def test_generators():
+    names = run("generators.rst")
+    X, y = names["X"], names["y"]
+    assert names["coverage"] > 0.5 and names["distance"] < 0.1
+    assert names["stopped"].score(X[:500]) > 0.5
+    assert (names["chosen"][:, 0] > 0.4).mean() > 0.9
+    upper = names["upper"]
+    assert np.abs(upper.mean(axis=0) - X[y == 0].mean(axis=0)).max() < 0.2
+    assert names["rolled"].sample(3, random_state=0).shape == (3, 64)
 
 
 @pytest.mark.filterwarnings("error")

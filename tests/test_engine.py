@@ -409,6 +409,59 @@ def test_a_tiny_gan_learns_where_the_data_are():
     assert abs(samples.mean().item() - 4) < 0.4
 
 
+def test_a_turn_may_share_the_batch_of_the_one_before(x):
+    seen = []
+
+    def noting(name):
+        def loss(module, batch, state):
+            seen.append((name, batch["x"][0, 0].item()))
+            return squared_error(module, batch, state), {"size": batch["x"].new_tensor(3.0)}
+
+        return loss
+
+    turns = [
+        Turn(("encoder",), noting("first"), "first", repeats=2),
+        Turn(("decoder",), noting("second"), "second", shares_batch=True),
+    ]
+    net = train(one_turn(turns=turns, max_epochs=1, batch_size=10), x)
+    assert [name for name, _ in seen] == ["first", "first", "second"] * 2  # 5 batches
+    assert seen[1][1] == seen[2][1] != seen[0][1]
+    assert net.history[0, "size"] == 3 and net.history[0, "train_batch_count"] == 6
+    with pytest.raises(ValueError, match="The first turn has no turn before it"):
+        one_turn(turns=turns[1:])
+
+
+def test_the_user_decides_about_denormals(x):
+    for flush in (True, False):
+        torch.set_flush_denormal(flush)
+        train(one_turn(max_epochs=1), x)
+        assert ((torch.tensor(1e-40) * 1).item() == 0) == flush
+
+
+def test_another_loss_on_rows_set_aside(x):
+    def constant(module, batch, state):
+        assert not module.training
+        return torch.tensor(0.25)
+
+    net = train(one_turn(validation_loss=constant, max_epochs=2), x, validation=rows(x))
+    assert net.history[:, "valid_loss"] == [0.25, 0.25]
+
+
+def test_mixed_precision(x):
+    types = []
+
+    def noting(module, batch, state):
+        types.append(module["encoder"](batch["x"]).dtype)
+        return squared_error(module, batch, state)
+
+    turns = [Turn(("encoder", "decoder"), noting)]
+    net = train(one_turn(turns=turns, autocast=torch.bfloat16), x)
+    assert set(types) == {torch.bfloat16} and weights(net).dtype == torch.float32
+    torch.testing.assert_close(weights(net), weights(train(one_turn(), x)), atol=0.02, rtol=0.02)
+    with pytest.raises(ValueError, match=r"autocast has to be None or torch\.bfloat16"):
+        one_turn(autocast="bfloat16")
+
+
 def test_frozen_weights_stay_frozen(x):
     module = autoencoder()
     module["decoder"].requires_grad_(False)

@@ -182,7 +182,8 @@ def test_early_stopping_keeps_the_best_generator():
     model = GAN(2, early_stopping=True, n_iter_no_change=8, max_epochs=200, random_state=0).fit(X)
     shortfalls = model.net_.history[:, "valid_loss"]
     best = int(np.argmin(shortfalls))
-    assert model.n_iter_ < 200 and best == model.n_iter_ - 9
+    patience = -(-500 // 8)  # in epochs of 8 updates
+    assert model.n_iter_ < 200 and best == model.n_iter_ - 1 - patience
     until_then = clone(model).set_params(callbacks=[_StopAt(best + 1)], n_iter_no_change=200).fit(X)
     assert_array_equal(model.sample(10, random_state=0), until_then.sample(10, random_state=0))
 
@@ -194,6 +195,80 @@ class _StopAt(Callback):
     def on_epoch_end(self, net, **kwargs):
         if len(net.history) == self.epoch:
             raise KeyboardInterrupt
+
+
+def test_early_stopping_of_few_rows_does_not_end_before_it_starts():
+    X, _ = make_moons(200, noise=0.05, random_state=0)
+    model = GAN(2, early_stopping=True, random_state=0).fit(X)
+    assert model.n_iter_ > 500  # of one update each
+    assert model.score(X) > 0.3
+    with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 40 rows is 4, and a score"):
+        GAN(2, early_stopping=True).fit(X[:40])
+    with pytest.raises(ValueError, match="A score of samples takes 6 rows at least, got 5"):
+        model.score(X[:5])
+
+
+def test_the_score_of_an_epoch_is_of_rows_from_everywhere():
+    X = np.linspace(0, 1, 24_000)[:, None] + np.zeros(2)
+    model = GAN(2, early_stopping=True, validation_fraction=0.25, max_epochs=1, random_state=0)
+    seen = []
+
+    class Notes(Callback):
+        def on_epoch_end(self, net, dataset_valid, **kwargs):
+            (batch,) = dataset_valid.epoch()
+            seen.append(batch["x"])
+
+        def __deepcopy__(self, memo):
+            return self
+
+    model.set_params(callbacks=[Notes()]).fit(X)
+    assert seen[0].shape == (2000, 2)
+    assert seen[0].mean().abs() < 0.1 and seen[0].std() > 0.9
+
+
+def test_ctrl_c_within_an_epoch_keeps_what_was_trained(X):
+    class Presses(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if net.progress_.update == 15:
+                raise KeyboardInterrupt
+
+    model = GAN(batch_size=20, callbacks=[Presses()], **SMALL)
+    with pytest.warns(UserWarning, match="interrupted in epoch 3 of 3") as caught:
+        model.fit(X)
+    assert caught[0].filename == __file__
+    assert model.n_iter_ == 3 and model.net_.history[-1, "train_batch_count"] == 3
+    assert model.sample(3).shape == (3, 6)
+
+
+def test_the_fitted_game_decides_not_the_present_parameter(X):
+    model = GAN(**SMALL).fit(X)
+    before = model.discriminate(X)
+    assert_array_equal(model.set_params(game="hinge").discriminate(X), before)
+    rolled = AdversarialAutoencoder(2, prior="swiss_roll", **SMALL).fit(X)
+    before = rolled.sample(5, random_state=0)
+    assert_array_equal(rolled.set_params(prior="normal").sample(5, random_state=0), before)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_critic_is_never_read_upside_down(seed, X):
+    X, _ = make_moons(500, noise=0.05, random_state=0)
+    model = GAN(2, game="hinge", **{**SMALL, "random_state": seed, "max_epochs": 30}).fit(X)
+    slope, _ = model.calibration_
+    assert slope >= 0
+    model.partial_fit(X[:1])
+    assert model.calibration_[0] == slope
+
+
+def test_settings_of_the_optimizer_are_the_users(X):
+    chosen = {"optimizer__betas": (0.5, 0.95), "lr": 1e-5}
+    for cls in (GAN, AdversarialAutoencoder):
+        groups = cls(2, net_params=chosen, **SMALL).fit(X).net_.optimizer_.param_groups
+        assert all(group["betas"] == (0.5, 0.95) for group in groups)
+        assert groups[0]["lr"] == 1e-5
+    model = GAN(net_params={"optimizer": torch.optim.RMSprop}, **SMALL).fit(X)
+    assert isinstance(model.net_.optimizer_.optimizers[1], torch.optim.RMSprop)
+    assert model.net_.module_.n_averaged == 3
+    assert GAN(**SMALL).fit(X).net_.optimizer_.param_groups[0]["betas"] == (0.0, 0.9)
 
 
 def test_an_iteration_is_the_published_one(X):
@@ -464,6 +539,53 @@ def test_samples_of_a_number():
     assert_allclose(samples.mean(axis=0), [2.5, np.sin(2.5)], atol=0.35)
 
 
+def test_conditions_are_drawn_as_they_were_in_training():
+    X, y = np.random.default_rng(0).normal(size=(20_000, 2)), np.tile([0, 1], 10_000)
+    shift = np.column_stack([y, y])
+    params = {"hidden_layer_sizes": (16,), "max_epochs": 1, "random_state": 0}
+    model = ConditionalGAN(2, **params).fit(X + shift, y)
+    assert model._seen_conditions.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.03)
+    model = ConditionalGAN(2, **params).partial_fit(X[:600], y[:600])
+    model.partial_fit(X[:300], np.zeros(300, dtype=int))
+    assert model._seen_conditions.mean(axis=0) == pytest.approx([2 / 3, 1 / 3], abs=0.03)
+
+
+def test_the_score_of_one_class():
+    X, y = make_moons(1000, noise=0.05, random_state=0)
+    model = ConditionalGAN(2, max_epochs=60, random_state=0).fit(X, y)
+    one = X[y == 0]
+    samples = model.sample(len(one), y=0, random_state=3)
+    by_hand = [density_coverage(a, b).coverage for a, b in ((one, samples), (samples, one))]
+    assert model.score(one, 0) == pytest.approx(np.mean(by_hand), abs=0.05)
+
+
+def test_ways_to_say_what_rows_are(X, y):
+    numbers = np.random.default_rng(0).normal(size=60)
+    for given in (
+        pd.Series(numbers, name="age"),
+        pd.DataFrame({"age": numbers}),
+        {"age": numbers},
+        numbers,
+    ):
+        model = ConditionalGAN(2, **SMALL).fit(X, given)
+        expected = model.sample(2, y=[0.3, 0.3], random_state=0)
+        assert_array_equal(model.sample(2, y=0.3, random_state=0), expected)
+        assert_array_equal(model.sample(2, y=np.array([0.3, 0.3]), random_state=0), expected)
+        assert model.sample(y=[1.0, 2.0, 3.0]).shape == (3, 6)
+    table = pd.DataFrame({"kind": y, "age": numbers})
+    model = ConditionalGAN(2, **SMALL).fit(X, table)
+    assert_array_equal(
+        model.sample(2, y=table.iloc[0], random_state=0),
+        model.sample(2, y=table.iloc[[0, 0]], random_state=0),
+    )
+    with pytest.warns(UserWarning, match="column-vector y was passed"):
+        model = ConditionalGAN(2, **SMALL).fit(X, y[:, None])
+    assert list(model.classes_) == ["a", "b", "c"]
+    assert list(ConditionalGAN(2, **SMALL).fit(X, pd.Categorical(y)).classes_) == ["a", "b", "c"]
+    counted = ConditionalGAN(2, **SMALL).fit(X, np.arange(60))  # numbers most of which differ
+    assert counted.condition_names_ == ["y"] and not hasattr(counted, "classes_")
+
+
 def test_one_noise_as_several_classes(X, y):
     model = ConditionalGAN(4, **SMALL).fit(X, y)
     Z = np.zeros((3, 4))
@@ -479,14 +601,21 @@ def test_one_noise_as_several_classes(X, y):
 
 def test_bad_requests(X, y):
     model, conditional = GAN(**SMALL).fit(X), ConditionalGAN(**SMALL).fit(X, y)
-    for n_samples in (0, -3, 2.5, "many", True, None):
+    for n_samples in (0, -3, 2.5, "many", True):
         for one in (model, conditional, VariationalAutoencoder(2, **SMALL).fit(X)):
             with pytest.raises(ValueError, match="n_samples has to be an integer of at least 1"):
                 one.sample(n_samples)
     with pytest.raises(ValueError, match=r"Z has 5 columns, but this GAN has latent_dim=64"):
         model.generate(np.zeros((3, 5)))
-    with pytest.raises(ValueError, match=r"the class 'd', which fit did not see\. It saw: a, b, c"):
+    with pytest.raises(
+        ValueError, match=r"the class 'd', which fit did not see\. It saw 'a', 'b', 'c'"
+    ):
         conditional.sample(3, y="d")
+    for nothing in (None, {"kind": "a"}):
+        with pytest.raises(ValueError, match=r"y has to (say what the rows|be classes, as in fit)"):
+            conditional.score(X, nothing)
+    with pytest.raises(ValueError, match="noise has to be True, False or None, got 'maybe'"):
+        VariationalAutoencoder(2, **SMALL).fit(X).sample(2, noise="maybe")
     with pytest.raises(ValueError, match=r"y says what 2 rows should be, but there are 3"):
         conditional.sample(3, y=["a", "b"])
     with pytest.raises(ValueError, match="X has 5 features, but GAN is expecting 6"):
@@ -520,6 +649,7 @@ def test_bad_conditions(X, y):
         (None, "requires y to be passed, but the target y is None"),
         (["a"] * 60, "y has one class only, a, so there is nothing to choose from. Use GAN"),
         (y[:50], "X has 60 rows, but y has 50"),
+        (np.array(["a", None, "b"] * 20, dtype=object), "'y' has 20 missing values"),
         (pd.DataFrame({"size": np.r_[np.nan, np.arange(59)]}), "'size' has 1 missing values"),
         (pd.DataFrame({"size": np.ones(60)}), "'size' is the same for all rows"),
     ):
@@ -571,12 +701,13 @@ def test_priors_are_what_they_say(prior, n_components):
     if prior == "normal":
         assert_allclose(np.cov(codes.T), np.eye(3), atol=0.05)
     elif prior == "swiss_roll":
-        assert codes.var(axis=0).mean() == pytest.approx(1, abs=0.05)
-        radius = np.linalg.norm(codes[:, :2], axis=1)
-        angle = np.arctan2(codes[:, 1], codes[:, 0])
-        scale = 1.5 * np.pi * np.sqrt(13 / 6)
-        turns = (radius * scale - angle) / (2 * np.pi)  # whole where t = angle + 2 pi k
-        assert np.abs(turns - turns.round()).mean() < 0.15
+        assert_allclose(codes.mean(axis=0), 0, atol=0.03)
+        assert codes.var(axis=0).mean() == pytest.approx(1, abs=0.02)
+        roll = codes[:, :2] * np.sqrt((9.75 * np.pi**2 - 4 - 4 / (9 * np.pi**2)) / 2)
+        roll += [2, 2 / (3 * np.pi)]
+        angle = np.arctan2(roll[:, 1], roll[:, 0])
+        turns = (np.linalg.norm(roll, axis=1) - angle) / (2 * np.pi)
+        assert np.abs(turns - turns.round()).mean() < 0.1  # whole, but for noise
     else:
         centres = 3 * np.exp(2j * np.pi * np.arange(10) / 10)
         points = codes[:, 0] + 1j * codes[:, 1]
@@ -666,8 +797,11 @@ def test_bernoulli_probabilities_sum_to_one():
     assert set(np.unique(samples)) == {0.0, 1.0}
     assert_allclose(samples.mean(axis=0), [0.3, 0.3, 0.5], atol=0.06)
     assert len(np.unique(model.sample(50, noise=False, random_state=0))) > 10
-    with pytest.raises(ValueError, match=r'likelihood="bernoulli" needs X in \[0, 1\]'):
-        clone(model).fit(2 * X)
+    for refused in (clone(model).fit, model.score_samples):
+        with pytest.raises(ValueError, match=r'likelihood="bernoulli" needs X in \[0, 1\]'):
+            refused(2 * X)
+    still = VariationalAutoencoder(1, likelihood="bernoulli", channels=(4,), max_epochs=1)
+    assert (still.fit(np.full((30, 8, 8), 7.0)).sample(2, noise=True) == 7).all()
 
 
 def test_more_draws_make_a_tighter_bound(images):

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 from scipy.stats import kstest
@@ -79,7 +80,14 @@ def test_kernel_distance_by_hand(apart):
     X, samples = apart[0][:15], apart[1][:12]
     result = metrics.kernel_distance(X, samples, n_subsets=1)  # smaller than a subset: all of them
     assert result.mean == pytest.approx(unbiased(lambda a, b: (a @ b / 3 + 1) ** 3, X, samples))
-    assert result.std == 0
+    assert np.isnan(result.std)
+
+
+def test_kernel_distance_spreads_over_subsets(apart):
+    result = metrics.kernel_distance(*apart, n_subsets=50, subset_size=40)
+    whole = metrics.kernel_distance(*apart).mean
+    assert result.mean == pytest.approx(whole, abs=3 * result.std / np.sqrt(50))
+    assert result.std > 0
 
 
 def test_kernel_distance_is_unbiased_and_depends_on_no_number(random):
@@ -172,8 +180,11 @@ def test_c2st_tells_what_differs(apart):
 
 
 def test_c2st_of_unequal_numbers_is_not_fooled_by_the_larger(random):
-    X, samples = random.normal(size=(1000, 2)), random.normal(size=(50, 2))
+    X, samples = random.normal(size=(3000, 2)), random.normal(size=(200, 2))
     assert abs(metrics.c2st(X, samples).statistic - 0.5) < 0.1
+    shifted = metrics.c2st(X, samples + 0.7)
+    assert shifted.p_value < 1e-3
+    assert (shifted.statistic.n_real, shifted.statistic.n_generated) == (3000, 200)
 
 
 def test_memorisation(random):
@@ -185,6 +196,24 @@ def test_memorisation(random):
     copies = metrics.memorisation(train, test, train[:50] + 0.01)
     assert copies.share == 1 and copies.p_value < 1e-6
     assert metrics.memorisation(train, test, test[:50] + 0.01).share == 0
+
+
+def test_p_values_of_memorisation_are_those_of_chance(random):
+    p_values = [
+        metrics.memorisation(*(random.normal(size=(n, 3)) for n in (100, 60, 1000))).p_value
+        for _ in range(200)
+    ]
+    assert kstest(p_values, "uniform").pvalue > 0.01
+
+
+def test_neighbours_do_not_mind_offsets_and_duplicates(random):
+    X, samples = random.normal(size=(300, 3)), random.normal(size=(300, 3))
+    for compare in (metrics.density_coverage, metrics.precision_recall):
+        moved = compare(X + 1e7, samples + 1e7)
+        assert moved == pytest.approx(compare(X, samples), abs=0.01)
+    twice = np.repeat(random.integers(0, 5, size=(50, 2)), 4, axis=0).astype(float)
+    assert metrics.density_coverage(twice, twice, n_neighbors=3).coverage == 1
+    assert metrics.precision_recall(twice, twice) == (1, 1)
 
 
 # Input
@@ -207,29 +236,33 @@ def test_features_are_compared_in_place_of_rows(compare, apart):
     X, samples = apart
     pca = PCA(2).fit(X)
     expected = compare(pca.transform(X), pca.transform(samples))
-    assert compare(X, samples, features=pca) == expected
-    assert compare(X, samples, features=pca.transform) == expected
+    for features in (pca, pca.transform):
+        assert_array_equal(compare(X, samples, features=features), expected)
 
 
 @each
 def test_pictures_are_compared_by_their_pixels(compare, random):
     X, samples = random.normal(size=(60, 4, 3)), random.normal(size=(60, 4, 3))
-    assert compare(X, samples) == compare(X.reshape(60, 12), samples.reshape(60, 12))
+    assert_array_equal(compare(X, samples), compare(X.reshape(60, 12), samples.reshape(60, 12)))
+    with pytest.raises(
+        ValueError, match=r"of shape \(3, 4\), but those of X are of shape \(4, 3\)"
+    ):
+        compare(X, samples.swapaxes(1, 2))
 
 
 @each
 def test_the_same_result_twice(compare, apart):
-    assert compare(*apart) == compare(*apart)
+    assert_array_equal(compare(*apart), compare(*apart))
 
 
 @each
 def test_bad_input(compare, apart):
     X, samples = apart
-    with pytest.raises(ValueError, match="Samples have 2 columns, but X has 3"):
+    with pytest.raises(ValueError, match="samples has 2 columns, but X has 3"):
         compare(X, samples[:, :2])
     with pytest.raises(ValueError, match="Input samples contains NaN"):
         compare(X, np.where(samples > 2, np.nan, samples))
-    with pytest.raises(ValueError, match=r"Found array with 1 sample.*minimum of"):
-        compare(X, samples[:1])
+    with pytest.raises(ValueError, match=r"sample\(s\).*minimum of|X has 3 rows, too few for"):
+        compare(X[:3], samples[:1])
     with pytest.raises(ValueError, match="'features' parameter"):
         compare(X, samples, features="inception")

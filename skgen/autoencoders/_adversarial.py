@@ -15,8 +15,8 @@ from skgen.batches import Batch
 from skgen.games import GAMES, Game, discriminator_objective, real_gradient_weight
 from skgen.networks.adversarial import Discriminator
 from skgen.networks.dense import dense_levels
-from skgen.parameters import checked_sizes, parameter, resolve
-from skgen.priors import PRIORS, Prior, prior_codes
+from skgen.parameters import checked_sizes, override, parameter, resolve
+from skgen.priors import PRIORS, Prior, prior_codes, resolve_prior
 from skgen.turns import Progress, Turn
 
 __all__ = ["AdversarialAutoencoder"]
@@ -27,7 +27,7 @@ class _TellCodesApart:
     """The discriminator's turn: the prior is real, codes are fake."""
 
     game: Game
-    prior: str | Prior | Callable[[int, int], Any]
+    prior: Callable[[int, int], Any]
     gradient_weight: float
 
     def __call__(
@@ -119,8 +119,9 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         "sequence of int",
         """Sizes of the hidden layers of the discriminator.""",
     )
+    lr: float = override(2e-3)
     fooling_rate: float = parameter(
-        0.1,
+        0.5,
         [Interval(Real, 0, None, closed="neither")],
         "float",
         """Learning rate of the encoder in its second turn, as a share of `lr`. More of it brings
@@ -138,7 +139,7 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         levels = nn.Sequential(*dense_levels([code_size, *sizes], "leaky_relu"))
         module.discriminator = Discriminator(levels, [code_size, *sizes][-1])
         with torch.random.fork_rng([]):
-            prior_codes(self.prior, 2, code_size)  # that it can be drawn from
+            prior_codes(resolve_prior(self.prior), 2, code_size)  # that it can be drawn from
         return module
 
     def _built_with(self) -> dict[str, Any]:
@@ -151,24 +152,24 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         code_size = self._code_size(self.n_features_in_)
         weight = real_gradient_weight(game, self.real_gradient_weight, code_size)
         (restore,) = super()._turns()
-        betas = {} if "optimizer" in (self.net_params or {}) else {"betas": (0.0, 0.9)}
         return [
             restore._replace(name="reconstruction"),
             Turn(
                 ("discriminator",),
-                _TellCodesApart(game, self.prior, weight),
+                _TellCodesApart(game, resolve_prior(self.prior), weight),
                 "discriminator",
-                optimizer={"lr": self.lr, **betas},
+                optimizer=self._optimizer_settings(betas=(0.5, 0.9)),
                 shares_batch=True,
             ),
             Turn(
                 ("encoder",),
                 _FoolWithCodes(game),
                 "encoder",
-                optimizer={"lr": self.fooling_rate * self.lr, **betas},
+                optimizer={"lr": self.fooling_rate * self.lr},
                 shares_batch=True,
             ),
         ]
 
     def _prior_codes(self, n_samples: int) -> Tensor:
-        return prior_codes(self.prior, n_samples, self.n_components_)
+        turn: Any = self.net_.turns[1].loss
+        return prior_codes(turn.prior, n_samples, self.n_components_)

@@ -1,6 +1,5 @@
 """The base of the autoencoders whose encoder and decoder minimise a loss of your choice."""
 
-import warnings
 from abc import ABC
 from typing import Any, ClassVar
 
@@ -149,20 +148,18 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         )
         expands = self._code_size_was_chosen() and self.n_components_ >= self.n_features_in_
         if expands and not regularised:
-            warnings.warn(
+            self._complaints.append(
                 f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
                 "without regularisation, can learn to copy its input. Distort the input "
                 "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
-                "choose a smaller code.",
-                stacklevel=4,
+                "choose a smaller code."
             )
         noise, penalties = self._code_noise(), self._penalties()
         if isinstance(noise, Gaussian) and self._can_scale() and not (penalties or partial):
-            warnings.warn(
+            self._complaints.append(
                 "Gaussian noise on an unbounded code has little effect, since the code can grow "
                 f"until the noise does not matter. {self._ways_to_bound_the_code}, or use dropout "
-                "in place of the noise.",
-                stacklevel=4,
+                "in place of the noise."
             )
         return X
 

@@ -1,6 +1,5 @@
 """The sparse autoencoder."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, final
 
@@ -160,10 +159,9 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
                 "kl": "Lower the weight of the penalty, raise target_rate",
                 "top_k": "Raise n_active",
             }
-            warnings.warn(
+            self._complaints.append(
                 f"{n_dead} of the {self.n_components_} units of the code are dead: they are the "
                 f"same for every row, and say nothing. {remedy[self.method]} or lower lr; or "
-                "choose a smaller n_components.",
-                stacklevel=4,
+                "choose a smaller n_components."
             )
         return X

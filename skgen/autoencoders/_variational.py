@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, final
@@ -17,6 +18,7 @@ from torch.nn import functional
 from skgen.autoencoders._base import RowFunction
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
 from skgen.batches import Batch
+from skgen.engine import seeded
 from skgen.parameters import parameter
 from skgen.sampling import checked_count, drawing
 from skgen.scaling import Scaling, inference_dtype
@@ -54,7 +56,9 @@ class _Bound:
         """Return the objective on a batch; and its two parts, in nats a row."""
         x = batch["x"]
         mean, log_variance = _posterior(module, x)
-        code = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        with nullcontext() if module.training else seeded(0):  # rows set aside: always the same
+            noise = torch.randn_like(mean)
+        code = mean + (log_variance / 2).exp() * noise
         restored = _log_likelihood(module, code, x, self.likelihood).mean()
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean() / 2
         objective = (self.beta * divergence - restored) / x.shape[1]
@@ -219,6 +223,8 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         n_draws = checked_count("n_draws", n_draws)
         X = self._validate(X, reset=False)
         dtype, likelihood = inference_dtype(X), self.net_.built_with_["likelihood"]
+        if likelihood == "bernoulli":
+            self._check_unit_range(X, 'likelihood="bernoulli"')
         network: Any = self._network(dtype)
         with drawing(random_state):
             noise = torch.randn(n_draws, self.n_components_).numpy().astype(dtype)
@@ -286,13 +292,14 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
             In the units of X; or pictures, if `fit` got such.
         """
         check_is_fitted(self)
+        if noise not in (None, True, False):
+            raise ValueError(f"noise has to be True, False or None, got {noise!r}.")
         noisy = not self._of_pictures if noise is None else noise
         with drawing(random_state):
             rows = self._drawn(n_samples)
             if noisy and self.noise_std_ is None:
-                low, high = self._value_range() or (0.0, 1.0)
-                chances = torch.from_numpy((rows - low) / (high - low)).clamp_(0, 1)
-                rows = (low + (high - low) * torch.bernoulli(chances)).numpy()
+                chances = self.scaling_.apply(torch.from_numpy(rows)).clamp_(0, 1)
+                rows = self.scaling_.undo(torch.bernoulli(chances)).numpy()
             elif noisy:
                 drawn = rows + self.noise_std_ * torch.randn(rows.shape).numpy()
                 rows = self._in_range(torch.from_numpy(drawn)).numpy().astype(rows.dtype)

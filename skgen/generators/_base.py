@@ -1,6 +1,5 @@
 """What all adversarial generators share: players, turns, samples and their score."""
 
-import warnings
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from skgen.base import BaseModel
 from skgen.batches import Batch, Batches
+from skgen.batches import Rows as RowBatches
 from skgen.engine import seeded
 from skgen.games import GAMES, Game, discriminator_objective, real_gradient_weight
 from skgen.generators._score import sample_score
@@ -38,9 +38,16 @@ __all__ = ["BaseGAN"]
 # Rows that the score after an epoch is computed from, at most, and those for the last look at all.
 _N_SCORED = 2000
 _N_JUDGED = 1000
+_LEAST_SCORED = 6
+_MOST_SCORED = 10_000
 
-# Updates of the generator after which signs of failure mean something.
+# Updates of the generator after which signs of failure mean something, and those that stopping
+# early waits for an improvement at least.
 _N_SETTLED = 1000
+_PATIENCE = 500
+
+# Adam without momentum, which would have the players circle around each other.
+_BETAS = (0.0, 0.9)
 
 
 def _generate(generator: nn.Module, noise: Tensor, condition: Tensor | None) -> Tensor:
@@ -98,8 +105,7 @@ class _Shortfall:
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return it for the samples that rows set aside are compared with."""
-        x, condition = batch["x"][:_N_SCORED], batch.get("condition")
-        condition = None if condition is None else condition[:_N_SCORED]
+        x, condition = batch["x"], batch.get("condition")
         with seeded(0):  # the same noise after every epoch
             noise = torch.randn(len(x), self.latent_dim, device=x.device)
         samples = _generate(module.sampler, noise, condition)
@@ -149,7 +155,9 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         False,
         ["boolean"],
         "bool",
-        """Whether every layer of the discriminator has a largest singular value of 1.""",
+        """Whether the weights of every layer of the discriminator are divided by the largest
+        singular value of their matrix, which has a row for every unit or channel that they
+        give.""",
     )
     average_decay: float | None = parameter(
         0.999,
@@ -171,7 +179,26 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
     )
     hidden_layer_sizes: Sequence[int] = override((128, 128, 128))
-    lr: float = override(2e-3)
+    max_epochs: int | None = override(
+        None,
+        """Passes over X. None stands for 20, or for as many as make 5,000 updates of the generator,
+        but 2,000 at most.""",
+    )
+    lr: float = override(
+        2e-3,
+        """Learning rate of both players, at its peak. Their optimizers are Adam without momentum,
+        betas of (0, 0.9), unless `net_params` says otherwise.""",
+    )
+    early_stopping: bool = override(
+        False,
+        """Whether `fit` sets a part of X aside, stops when the score of samples against it no
+        longer improves, and keeps the generator that was best by it.""",
+    )
+    n_iter_no_change: int = override(
+        10,
+        """Epochs without improvement after which `early_stopping` stops; and not before 500 updates
+        of the generator without one.""",
+    )
 
     # Networks and turns
 
@@ -221,8 +248,7 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
     def _turns(self) -> list[Turn]:
         game = self._game()
         weight = real_gradient_weight(game, self.real_gradient_weight, self.n_features_in_)
-        # Without momentum, unless the user chose another optimizer.
-        betas = {} if "optimizer" in (self.net_params or {}) else {"betas": (0.0, 0.9)}
+        own_rate = {} if self.discriminator_lr is None else {"lr": self.discriminator_lr}
         average = None if self.average_decay is None else MovingAverage(self.average_decay)
         return [
             Turn(
@@ -230,13 +256,13 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
                 _TellApart(game, self.latent_dim, weight),
                 "discriminator",
                 self.discriminator_steps,
-                {"lr": self.discriminator_lr or self.lr, **betas},
+                self._optimizer_settings(betas=_BETAS, **own_rate),
             ),
             Turn(
                 ("generator",),
                 _Fool(game, self.latent_dim),
                 "generator",
-                optimizer={"lr": self.lr, **betas},
+                optimizer=self._optimizer_settings(betas=_BETAS),
                 after_step=average,
                 shares_batch=True,
             ),
@@ -253,9 +279,20 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
     def _validation_loss(self) -> TurnLoss | None:
         return _Shortfall(self.latent_dim)
 
+    def _least_patience(self, n_batches: int) -> int:
+        return -(-_PATIENCE * self.discriminator_steps // n_batches)
+
     def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
         rows, held_out = super()._split(X, device, seed)
-        if held_out is not None:
+        if isinstance(held_out, RowBatches):
+            if len(held_out) < _LEAST_SCORED:
+                raise ValueError(
+                    f"validation_fraction={self.validation_fraction} of {len(X)} rows is "
+                    f"{len(held_out)}, and a score of samples takes {_LEAST_SCORED} rows at least. "
+                    "Raise it, or set early_stopping=False."
+                )
+            some = np.random.default_rng(seed).permutation(len(held_out))[:_N_SCORED]
+            held_out.rows = held_out.rows[np.sort(some)]
             held_out.batch_size = len(held_out)  # samples are scored all together
         return rows, held_out
 
@@ -263,49 +300,58 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         """Train, set the fitted attributes, and look for signs of failure."""
         X = self._train(X, partial=partial)
         self._widen_value_range(X)
-        some = np.linspace(0, len(X) - 1, min(len(X), _N_JUDGED)).astype(int)
-        rows = X[some]
-        condition = self._training_condition(some)
-        with drawing(0):
-            noise = self._noise(len(rows))
-        samples = self._generated(noise, condition)
-        of_rows, of_samples = (self._outputs(one, condition) for one in (rows, samples))
-        self.calibration_ = None
-        if not self._game().has_probabilities:
-            outputs = np.concatenate([of_rows, of_samples])[:, None]
-            is_real = np.repeat([1, 0], len(rows))
-            scale = float(np.abs(outputs).max()) or 1.0
-            fitted = LogisticRegression(C=1e3).fit(outputs / scale, is_real)
-            self.calibration_ = float(fitted.coef_[0, 0] / scale), float(fitted.intercept_[0])
-        n_updates = len(self.net_.history) * self.net_.history[-1, "train_batch_count"]
-        if n_updates / (1 + self.discriminator_steps) >= _N_SETTLED and len(rows) > 1:
-            gap = self._probabilities(of_rows).mean() - self._probabilities(of_samples).mean()
-            self._warn_of_failure(rows, samples, float(gap))
+        n_updates = sum(self.net_.history[:, "train_batch_count"])
+        settled = n_updates / (1 + self.discriminator_steps) >= _N_SETTLED
+        has_probabilities = self._trained_game().has_probabilities
+        if has_probabilities:
+            self.calibration_ = None
+        few = len(X) < 50 and hasattr(self, "calibration_")  # to say anything new
+        calibrate = not (has_probabilities or few)
+        look = settled and not partial and len(X) > 1
+        if calibrate or look:
+            some = np.random.default_rng(0).permutation(len(X))[:_N_JUDGED]
+            rows, condition = X[some], self._training_condition(some)
+            with drawing(0):
+                noise = self._noise(len(rows))
+            samples = self._generated(noise, condition)
+            of_rows, of_samples = (self._outputs(one, condition) for one in (rows, samples))
+            if calibrate:
+                self.calibration_ = _calibrated(of_rows, of_samples)
+            if look:
+                gap = self._probabilities(of_rows).mean() - self._probabilities(of_samples).mean()
+                self._complaints += self._failures(rows, samples, float(gap))
         return X
+
+    def _trained_game(self) -> Game:
+        """Return the game that the networks were trained by."""
+        turn: Any = self.net_.turns[0].loss
+        game: Game = turn.game
+        return game
 
     def _training_condition(self, rows: NDArray) -> NDArray | None:
         """Return the condition of some of the rows that the model has just been trained on."""
         return None
 
-    def _warn_of_failure(self, rows: NDArray, samples: NDArray, gap: float) -> None:
-        """Say so if the discriminator has won, or the samples lack variety."""
+    def _failures(self, rows: NDArray, samples: NDArray, gap: float) -> list[str]:
+        """Return complaints if the discriminator has won, or the samples lack variety."""
+        failures = []
         if gap > 0.9:
-            warnings.warn(
+            failures.append(
                 "The discriminator wins: the probability of being real that it gives to rows is "
                 f"{gap:.2f} above that for samples, on average, so the generator has little to go "
-                "by. Raise real_gradient_weight, lower discriminator_lr, take fewer "
-                'discriminator_steps, or another game than "minimax".',
-                stacklevel=4,
+                "by. Raise real_gradient_weight, lower discriminator_lr, or take fewer "
+                "discriminator_steps."
+                + (' Or play game="non_saturating".' if self.game == "minimax" else "")
             )
         in_units = (one.reshape(len(one), -1) / self.scaling_.scale for one in (rows, samples))
         of_rows, of_samples = (float(pdist(one).mean()) for one in in_units)
         if of_samples < 0.5 * of_rows:
-            warnings.warn(
+            failures.append(
                 f"Samples have lost their variety: two of them are {of_samples / of_rows:.2f} "
                 "times as far apart as two rows, on average. Raise real_gradient_weight or "
-                "batch_size, lower lr, or train longer.",
-                stacklevel=4,
+                "batch_size, lower lr, or train longer."
             )
+        return failures
 
     # What a fitted model can do
 
@@ -354,7 +400,7 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
     def _probabilities(self, outputs: NDArray) -> NDArray:
         """Return probabilities of being real from the discriminator's outputs."""
         if self.calibration_ is None:
-            verdict: NDArray = self._game().verdict(torch.from_numpy(outputs)).numpy()
+            verdict: NDArray = self._trained_game().verdict(torch.from_numpy(outputs)).numpy()
             return verdict
         slope, intercept = self.calibration_
         probabilities: NDArray = expit(slope * outputs + intercept)
@@ -385,6 +431,12 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _score(self, X: NDArray, condition: NDArray | None) -> float:
         """Score as many samples as there are rows, in network units."""
+        if len(X) < _LEAST_SCORED:
+            raise ValueError(
+                f"A score of samples takes {_LEAST_SCORED} rows at least, got {len(X)}."
+            )
+        some = np.random.default_rng(0).permutation(len(X))[:_MOST_SCORED]
+        X, condition = X[some], None if condition is None else condition[some]
         with drawing(0):
             noise = self._noise(len(X))
         samples = self._generated(noise, condition)
@@ -398,6 +450,20 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _calibrated(of_rows: NDArray, of_samples: NDArray) -> tuple[float, float]:
+    """Return slope and intercept of the logistic curve that tells rows from samples by outputs.
+
+    A discriminator that has lost may give samples more: that is no sign that less is better.
+    """
+    outputs = np.concatenate([of_rows, of_samples])[:, None]
+    scale = float(np.abs(outputs).max()) or 1.0
+    is_real = np.repeat([1, 0], [len(of_rows), len(of_samples)])
+    fitted = LogisticRegression(C=1e3).fit(outputs / scale, is_real)
+    if fitted.coef_[0, 0] <= 0:
+        return 0.0, 0.0
+    return float(fitted.coef_[0, 0] / scale), float(fitted.intercept_[0])
 
 
 def _normalise(discriminator: nn.Module) -> None:

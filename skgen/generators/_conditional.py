@@ -1,7 +1,6 @@
 """The conditional generative adversarial network."""
 
 from collections.abc import Mapping
-from numbers import Number
 from typing import Any, final
 
 import numpy as np
@@ -9,11 +8,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
-from skgen.attributes import Attributes
+from skgen.attributes import Attributes, checked_column
 from skgen.generators._base import BaseGAN
 from skgen.sampling import checked_count, drawing
 
@@ -51,9 +49,10 @@ class ConditionalGAN(BaseGAN):
 
     Notes
     -----
-    y may be labels of classes; real numbers; or a frame, or a dictionary, of several attributes,
-    whose columns of strings are categories and whose other columns are numbers. A category that is
-    written as a number has to be made a string.
+    y may be labels of classes: strings, booleans, or whole numbers of which no more than half
+    differ; other numbers, which are measured; or a frame, or a dictionary, of several attributes,
+    whose columns of strings are categories and whose other columns are numbers. There a category
+    that is written as a number has to be made a string.
 
     References
     ----------
@@ -130,14 +129,29 @@ class ConditionalGAN(BaseGAN):
         self._conditions: _Conditions = conditions
         self._training = conditions.numbers(y)
         self._learn(X, partial=partial)
-        kept = np.linspace(0, len(self._training) - 1, min(len(self._training), _N_KEPT))
-        self._seen_conditions = self._training[kept.astype(int)]
+        self._keep_conditions(self._training, going_on=warm)
         del self._training
         self.condition_names_ = conditions.names
         if conditions.classes is not None:
             self.classes_ = conditions.classes
         elif hasattr(self, "classes_"):
             del self.classes_
+
+    def _keep_conditions(self, new: NDArray, *, going_on: bool) -> None:
+        """Keep some conditions to draw from, of all chunks in proportion to their lengths."""
+        seen, n_seen = new[:0], 0
+        if going_on:
+            seen, n_seen = self._seen_conditions, self._n_seen
+        self._n_seen: int = n_seen + len(new)
+        n_kept = min(_N_KEPT, len(seen) + len(new))
+        n_new = max(n_kept - len(seen), round(n_kept * len(new) / self._n_seen))
+        random = np.random.default_rng(self._n_seen)
+        self._seen_conditions: NDArray = np.concatenate(
+            [
+                seen[random.permutation(len(seen))[: n_kept - n_new]],
+                new[random.permutation(len(new))[:n_new]],
+            ]
+        )
 
     def _n_conditions(self) -> int:
         return len(self._conditions.names)
@@ -156,10 +170,10 @@ class ConditionalGAN(BaseGAN):
         condition: NDArray = self._training[rows]
         return condition
 
-    def _condition(self, y: Any, n_samples: int) -> NDArray:
-        """Return the conditions of so many rows as numbers."""
+    def _condition(self, y: Any, n_samples: int | None) -> NDArray:
+        """Return conditions as numbers, of so many rows if that is known."""
         numbers = self._conditions.numbers(y, n_samples)
-        if len(numbers) != n_samples:
+        if n_samples is not None and len(numbers) != n_samples:
             raise ValueError(
                 f"y says what {len(numbers)} rows should be, but there are {n_samples}. Give one "
                 "entry for each, or a single one for all."
@@ -168,7 +182,7 @@ class ConditionalGAN(BaseGAN):
 
     def sample(
         self,
-        n_samples: int = 1,
+        n_samples: int | None = None,
         *,
         y: Any = None,
         random_state: int | np.random.RandomState | None = None,
@@ -177,8 +191,8 @@ class ConditionalGAN(BaseGAN):
 
         Parameters
         ----------
-        n_samples : int, default=1
-            How many.
+        n_samples : int, default=None
+            How many. None stands for as many as y has entries.
 
         y : object, default=None
             What they should be: a single class or number, or a dict with one value for each
@@ -199,8 +213,12 @@ class ConditionalGAN(BaseGAN):
             If y has a class that `fit` did not see.
         """
         check_is_fitted(self)
-        n_samples = checked_count("n_samples", n_samples)
-        condition = None if y is None else self._condition(y, n_samples)
+        condition = None
+        if n_samples is not None:
+            n_samples = checked_count("n_samples", n_samples)
+        if y is not None:
+            condition = self._condition(y, n_samples)
+        n_samples = n_samples or (1 if condition is None else len(condition))
         with drawing(random_state):
             noise = self._noise(n_samples)
             if condition is None:
@@ -281,13 +299,13 @@ class _Conditions:
 
     def __init__(self, y: Any):
         self.classes: NDArray | None = None
-        values = None if isinstance(y, Mapping) or hasattr(y, "columns") else np.asarray(y)
-        if values is not None and values.ndim == 1:
-            kind = type_of_target(values, input_name="y")
-            if kind in {"binary", "multiclass"}:
-                self.classes = np.unique(values)
-                if not len(values):
-                    raise ValueError("y is empty: it takes the class of every row of X.")
+        if not _is_table(y):
+            labels = column_or_1d(np.asarray(y), warn=True)
+            if not len(labels):
+                raise ValueError("y is empty: it takes the class of every row of X.")
+            checked_column("y", labels)
+            if _are_classes(labels):
+                self.classes = np.unique(labels)
                 if len(self.classes) < 2:
                     raise ValueError(
                         f"y has one class only, {self.classes[0]}, so there is nothing to choose "
@@ -295,6 +313,7 @@ class _Conditions:
                     )
                 self.names = [str(one) for one in self.classes]
                 return
+            y = {str(getattr(y, "name", None) or "y"): labels}
         self.attributes = Attributes(y)
         self.names = self.attributes.names
         numbers = self.attributes.numbers(y)
@@ -305,33 +324,53 @@ class _Conditions:
     def numbers(self, y: Any, n_rows: int | None = None) -> NDArray[np.float32]:
         """Return y as numbers: 0 and 1 for categories, standardised ones for others.
 
-        Where `n_rows` is given, a single class, number or set of attributes is that of all rows.
+        A single class, number, or set of attributes is that of all of `n_rows`.
         """
-        if n_rows is not None:
-            y = _for_all(y, n_rows)
+        if y is None:
+            raise ValueError("y has to say what the rows should be, got None.")
         if self.classes is None:
-            attributes = (self.attributes.numbers(y) - self.mean) / self.std
+            table = self._table(y, n_rows)
+            attributes = (self.attributes.numbers(table) - self.mean) / self.std
             return attributes.astype(np.float32)
+        if _is_table(y):
+            raise ValueError(f"y has to be classes, as in fit, got a {type(y).__name__}.")
         labels = np.asarray(y)
-        if labels.ndim != 1:
-            raise ValueError(f"y has to be labels of classes, got {labels.ndim} dimensions.")
+        labels = np.repeat(labels, n_rows or 1) if labels.ndim == 0 else column_or_1d(labels)
         one_hot = labels[:, None] == self.classes
-        unknown = ~one_hot.any(axis=1)
+        unknown = ~np.asarray(one_hot, dtype=bool).any(axis=-1)
         if unknown.any():
-            first, seen = labels[unknown].tolist()[0], ", ".join(map(str, self.classes[:12]))
-            more = ", ..." if len(self.classes) > 12 else "."
+            first, seen = labels[unknown].tolist()[0], self.classes[:12].tolist()
             raise ValueError(
-                f"y has the class {first!r}, which fit did not see. It saw: {seen}{more}"
+                f"y has the class {first!r}, which fit did not see. It saw "
+                f"{', '.join(map(repr, seen))}{', ...' if len(self.classes) > 12 else ''}."
             )
         return one_hot.astype(np.float32)
 
-
-def _for_all(y: Any, n_rows: int) -> Any:
-    """Repeat a single class, number or set of attributes."""
-    if isinstance(y, Mapping):
+    def _table(self, y: Any, n_rows: int | None) -> Any:
+        """Return attributes by name, those of all rows repeated."""
+        names = self.attributes.columns
+        index = getattr(y, "index", None)
+        labelled = not (_is_table(y) or index is None or callable(index))
+        if labelled and set(index) == set(names):  # a row of a frame
+            y = {name: y[name] for name in names}
+        elif not _is_table(y) and len(names) == 1:
+            y = {names[0]: y}
+        if not isinstance(y, Mapping):
+            return y
         return {
-            name: np.repeat(value, n_rows) if np.ndim(value) == 0 else value
+            name: np.repeat(value, n_rows or 1) if np.ndim(value) == 0 else value
             for name, value in y.items()
         }
-    single = isinstance(y, str | Number | np.generic) or (isinstance(y, np.ndarray) and y.ndim == 0)
-    return np.repeat(y, n_rows) if single else y
+
+
+def _is_table(y: Any) -> bool:
+    """Whether y holds attributes by name, or several columns."""
+    return isinstance(y, Mapping) or hasattr(y, "columns") or getattr(y, "shape", (0, 1))[1:] > (1,)
+
+
+def _are_classes(labels: NDArray) -> bool:
+    """Whether labels are classes: not fractions, nor numbers most of which differ."""
+    if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
+        return False
+    n_classes = len(np.unique(labels))
+    return labels.dtype.kind not in "iuf" or n_classes <= max(2, len(labels) // 2)

@@ -166,7 +166,7 @@ class GAN(BaseGAN):
         return self._probabilities(self._outputs(self._validate(X, reset=False), None))
 
     def score(self, X: ArrayLike, y: None = None) -> float:
-        """Return how well samples cover rows, and rows samples: label-free, and cheap.
+        """Return how well samples cover rows, and rows samples, without labels.
 
         Parameters
         ----------
@@ -182,8 +182,8 @@ class GAN(BaseGAN):
             The mean of two coverages, see `skgen.metrics.density_coverage`: of rows by as many
             samples, and of samples by rows. Near 1, from below, for samples of the rows' own
             distribution; 0 for samples that are nowhere near. Distances are between rows in network
-            units, of pictures between pixels. It depends on the number of rows: compare scores of
-            equal numbers.
+            units, of pictures between pixels. It depends on the number of rows, of which it takes
+            10,000 at most: compare scores of equal numbers.
         """
         check_is_fitted(self)
         return self._score(self._validate(X, reset=False), None)

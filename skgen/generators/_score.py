@@ -27,14 +27,9 @@ def sample_score(real: NDArray, fake: NDArray, condition: NDArray | None) -> flo
     score : float
         From 0 to 1.
     """
-    if len(real) < 2:
-        raise ValueError("The score of samples takes two rows at least, got 1.")
-    if condition is not None:
-        spread = np.sqrt(real.var(axis=0).sum() / max(condition.var(axis=0).sum(), 1e-12))
-        real, fake = (np.hstack([rows, spread * condition]) for rows in (real, fake))
-    n_neighbors = min(5, len(real) - 1)
-    of_rows, of_samples = (
-        density_coverage(a, b, n_neighbors=n_neighbors).coverage
-        for a, b in ((real, fake), (fake, real))
-    )
+    if condition is not None and (varied := condition.std(axis=0) > 1e-6).any():
+        centred = condition[:, varied] - condition[:, varied].mean(axis=0)
+        spread = np.sqrt(real.var(axis=0).sum() / centred.var(axis=0).sum())
+        real, fake = (np.hstack([rows, spread * centred]) for rows in (real, fake))
+    of_rows, of_samples = (density_coverage(a, b).coverage for a, b in ((real, fake), (fake, real)))
     return (of_rows + of_samples) / 2

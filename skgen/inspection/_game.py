@@ -81,7 +81,7 @@ class GameDisplay:
             The drawn display.
         """
         check_is_fitted(estimator)
-        history = estimator.net_.history if hasattr(estimator, "net_") else []
+        history: Any = estimator.net_.history if hasattr(estimator, "net_") else []
         names = [name for name in (history[-1] if history else {}) if name.startswith("D(")]
         if not names:
             raise ValueError(f"{estimator} was not trained against a discriminator.")

@@ -76,9 +76,11 @@ class LossCurveDisplay:
             )
         losses = estimator.loss_curve_
         curves = dict(losses) if isinstance(losses, Mapping) else {"training": losses}
-        history = estimator.net_.history if hasattr(estimator, "net_") else []
+        net = getattr(estimator, "net_", None)
+        history = [] if net is None else net.history
         validation = [epoch.get("valid_loss", np.nan) for epoch in history]
-        if not np.isnan(validation).all():
+        comparable = getattr(net, "validation_loss", None) is None  # the loss that is trained
+        if comparable and not np.isnan(validation).all():
             curves["validation"] = validation
         return cls(curves).plot(ax=ax, **line_kwargs)
 

@@ -1,5 +1,6 @@
 """What a model generates."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ class SamplesDisplay:
         values is taken from X.
 
     labels : sequence, default=None
-        What the lines of a grid of pictures are, an entry for each.
+        What the samples are, in equal parts and in this order: lines of a grid of pictures, or
+        colours of points.
 
     image_shape : tuple of int, default=None
         ``(height, width)`` or ``(height, width, 3)`` of the pictures; None draws points.
@@ -93,14 +95,14 @@ class SamplesDisplay:
 
         n_samples : int, default=None
             How many; for every entry of `y`, if there is one. None stands for 64 pictures, or 8 for
-            every entry of `y`; and for 1,000 points.
+            every entry of `y`; and for 1,000 points, or 200 for every entry.
 
         X : array-like of shape (n_rows, n_features), default=None
             Rows to compare with.
 
         y : sequence, default=None
-            Classes, or what else a conditional model takes: a line of pictures for each. None
-            stands for the classes of a model that has such.
+            Classes, or what else a conditional model takes, an entry for each line of pictures or
+            colour of points. None stands for the classes of a model that has such.
 
         image_shape : tuple of int, default=None
             ``(height, width)`` or ``(height, width, 3)`` of pictures in flat rows. None stands for
@@ -122,17 +124,21 @@ class SamplesDisplay:
             raise ValueError(f"{estimator} has no method `sample`.")
         shape = shape_of(estimator, image_shape)
         labels = getattr(estimator, "classes_", None) if y is None else y
-        if shape is None or labels is None:
-            n_samples = n_samples or (1000 if shape is None else 64)
-            given = {} if y is None else {"y": y}
-            samples = estimator.sample(n_samples, random_state=random_state, **given)
-            labels = None
+        if y is not None and "y" not in inspect.signature(estimator.sample).parameters:
+            raise ValueError(f"{type(estimator).__name__} takes no y: it is not conditional.")
+        if y is not None and (isinstance(y, str) or not np.iterable(y)):
+            labels = [y]
+        if labels is None:
+            usual = 1000 if shape is None else 64
+            n_samples = usual if n_samples is None else n_samples
+            samples = estimator.sample(n_samples, random_state=random_state)
         else:
-            n_samples = n_samples or 8
-            lines = [
+            usual = 200 if shape is None else 8
+            n_samples = usual if n_samples is None else n_samples
+            parts = [
                 estimator.sample(n_samples, y=label, random_state=random_state) for label in labels
             ]
-            samples = np.concatenate(lines)
+            samples = np.concatenate(parts)
         return cls(samples, X=X, labels=labels, image_shape=shape).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, cmap: str = "gray") -> "SamplesDisplay":
@@ -157,6 +163,10 @@ class SamplesDisplay:
             raise ValueError(
                 f"X has {rows.shape[1]} columns, but samples have {samples.shape[1]}. They have to "
                 "be of one kind."
+            )
+        if self.labels is not None and len(samples) % len(self.labels):
+            raise ValueError(
+                f"{len(samples)} samples are no equal parts of {len(self.labels)} labels."
             )
         self.figure_, self.ax_ = figure_and_axes(ax)
         if self.image_shape is None:
@@ -205,6 +215,12 @@ class SamplesDisplay:
         style = {"s": 6, "linewidths": 0}
         if rows is not None:
             self.ax_.scatter(*rows.T, color="0.75", label="rows", **style)
-        self.ax_.scatter(*samples.T, color="C0", alpha=0.5, label="samples", **style)
+        parts = {"samples": samples}
+        if self.labels is not None:
+            names_of_parts = [str(label) for label in self.labels]
+            equal = np.split(samples, len(names_of_parts))
+            parts = dict(zip(names_of_parts, equal, strict=True))
+        for name, part in parts.items():
+            self.ax_.scatter(*part.T, alpha=0.5, label=name, **style)
         self.ax_.set(xlabel=names[0], ylabel=names[1])
         self.ax_.legend(markerscale=2)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest, norm
+from scipy.spatial.distance import cdist
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import pairwise_distances_chunked
@@ -209,7 +210,7 @@ def kernel_distance(
         How many random subsets are compared.
 
     subset_size : int, default=1000
-        Rows, and samples, in each; all of them if there are fewer.
+        Rows, and samples, in each. Where there are no more, all are compared, once.
 
     random_state : int, RandomState instance or None, default=0
         Draws the subsets.
@@ -218,7 +219,7 @@ def kernel_distance(
     -------
     result : KernelDistance
         `mean` over the subsets, which is negative by chance where there is no difference, and `std`
-        over them.
+        over them, NaN if there is one only.
 
     References
     ----------
@@ -226,6 +227,8 @@ def kernel_distance(
     """
     real, fake = _compared(X, samples, features, at_least=2)
     random = check_random_state(random_state)
+    if max(len(real), len(fake)) <= subset_size:
+        n_subsets = 1
     distances = []
     for _ in range(n_subsets):
         some_real, some_fake = (
@@ -239,7 +242,7 @@ def kernel_distance(
             )
         )
     mean = SampleScore(float(np.mean(distances)), len(real), len(fake))
-    return KernelDistance(mean, float(np.std(distances)))
+    return KernelDistance(mean, float(np.std(distances)) if n_subsets > 1 else np.nan)
 
 
 def _polynomial(a: NDArray, b: NDArray) -> NDArray:
@@ -299,8 +302,8 @@ def density_coverage(
     .. [1] M. Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML
        2020.
     """
-    real, fake = _compared(X, samples, features, at_least=n_neighbors + 1)
-    radii = _radii(real, n_neighbors)
+    real, fake = _compared(X, samples, features, centre=True)
+    radii = _radii(real, n_neighbors, "X")
     inside, covered = 0, np.zeros(len(real), dtype=bool)
     for held in _in_balls(fake, real, radii):
         inside += int(held.sum())
@@ -354,20 +357,25 @@ def precision_recall(
     .. [1] T. Kynkaanniemi et al., "Improved precision and recall metric for assessing generative
        models", NeurIPS 2019.
     """
-    real, fake = _compared(X, samples, features, at_least=n_neighbors + 1)
+    real, fake = _compared(X, samples, features, centre=True)
     counts = len(real), len(fake)
     shares = [
         np.mean(np.concatenate([held.any(axis=1) for held in _in_balls(a, b, radii)]))
         for a, b, radii in (
-            (fake, real, _radii(real, n_neighbors)),
-            (real, fake, _radii(fake, n_neighbors)),
+            (fake, real, _radii(real, n_neighbors, "X")),
+            (real, fake, _radii(fake, n_neighbors, "samples")),
         )
     ]
     return PrecisionRecall(*(SampleScore(float(share), *counts) for share in shares))
 
 
-def _radii(rows: NDArray, n_neighbors: int) -> NDArray:
+def _radii(rows: NDArray, n_neighbors: int, name: str) -> NDArray:
     """Return every row's distance to its nearest neighbour of that number."""
+    if len(rows) <= n_neighbors:
+        raise ValueError(
+            f"{name} has {len(rows)} rows, too few for n_neighbors={n_neighbors}: it takes "
+            f"{n_neighbors + 1} at least."
+        )
     distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(rows).kneighbors()
     radii: NDArray = distances[:, -1]
     return radii
@@ -375,8 +383,10 @@ def _radii(rows: NDArray, n_neighbors: int) -> NDArray:
 
 def _in_balls(points: NDArray, centres: NDArray, radii: NDArray) -> Any:
     """Yield, chunk by chunk, which points are in which balls: (n_points in the chunk, n_balls)."""
+    # Distances from scalar products are off by the square root of what products are off by.
+    rounding = 1e-7 * np.sqrt(max(np.square(rows).sum(axis=1).max() for rows in (points, centres)))
     for distances in pairwise_distances_chunked(points, centres):
-        yield distances <= radii
+        yield distances <= radii + rounding
 
 
 @validate_params(
@@ -425,24 +435,25 @@ def c2st(
     Returns
     -------
     result : TwoSampleTest
-        `statistic` is the balanced accuracy: 0.5 where rows and samples cannot be told apart, 1
-        where all can. `p_value` is approximate: it takes the answers for independent.
+        `statistic` is the accuracy on equal numbers of rows and samples, drawn from the larger set:
+        0.5 where they cannot be told apart, 1 where all can. `p_value` takes the answers for
+        independent, which those of the nearest neighbour are not: there it is too small.
 
     References
     ----------
     .. [1] D. Lopez-Paz, M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017.
     """
     real, fake = _compared(X, samples, features, at_least=cv)
-    random = check_random_state(random_state)
+    counts, random = (len(real), len(fake)), check_random_state(random_state)
+    real, fake = (rows[random.permutation(len(rows))[: min(counts)]] for rows in (real, fake))
     if classifier is None:
         classifier = HistGradientBoostingClassifier(random_state=random.randint(2**31 - 1))
     rows, is_real = np.vstack([real, fake]), np.repeat([1, 0], [len(real), len(fake)])
     folds = StratifiedKFold(cv, shuffle=True, random_state=random.randint(2**31 - 1))
     right = cross_val_predict(clone(classifier), rows, is_real, cv=folds) == is_real
-    accuracy = (right[is_real == 1].mean() + right[is_real == 0].mean()) / 2
-    deviation = np.sqrt(1 / len(real) + 1 / len(fake)) / 4  # of guessing
-    p_value = float(norm.sf((accuracy - 0.5) / deviation))
-    return TwoSampleTest(SampleScore(float(accuracy), len(real), len(fake)), p_value)
+    deviation = 0.5 / np.sqrt(len(rows))  # of guessing
+    p_value = float(norm.sf((right.mean() - 0.5) / deviation))
+    return TwoSampleTest(SampleScore(float(right.mean()), *counts), p_value)
 
 
 @validate_params(
@@ -512,9 +523,7 @@ def mmd(
     )
     n, m = len(real), len(fake)
     rows = np.vstack([real, fake])
-    (squares,) = pairwise_distances_chunked(
-        rows, metric="sqeuclidean", working_memory=1 + 16 * len(rows) ** 2 // 2**20
-    )
+    squares = cdist(rows, rows, "sqeuclidean")
     if bandwidth is None:
         apart = squares[np.triu_indices(len(rows), 1)]
         bandwidth = float(np.sqrt(np.median(apart))) or 1.0
@@ -569,7 +578,8 @@ def memorisation(
         `share` is the share of samples whose nearest row of all is a training row; `expected` is
         what it would be of a model that knows no training row from a test row,
         ``n_train / (n_train + n_test)``; 1 is a model that gives back what it saw. `p_value` is how
-        likely so large a share is by chance, approximately: it takes samples for independent.
+        likely so large a share is if it is by chance which rows were trained on, by the normal
+        approximation.
 
     Examples
     --------
@@ -580,32 +590,47 @@ def memorisation(
     >>> copied.share, copied.expected
     (1 (400 rows, 100 samples), 0.5)
     """
-    train, fake = _compared(X_train, samples, features, at_least=1)
-    test, _ = _compared(X_test, samples, features, at_least=1)
-    to_train, to_test = (
-        NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(fake)[0][:, 0]
-        for rows in (train, test)
-    )
-    n_nearer = int((to_train < to_test).sum())
-    expected = len(train) / (len(train) + len(test))
-    p_value = float(binomtest(n_nearer, len(fake), expected, alternative="greater").pvalue)
-    share = SampleScore(n_nearer / len(fake), len(train) + len(test), len(fake))
-    return Memorisation(share, expected, p_value)
+    train, fake = _compared(X_train, samples, features, names=("X_train", "samples"))
+    train, test = _compared(X_train, X_test, features, names=("X_train", "X_test"))
+    n_train, n_rows = len(train), len(train) + len(test)
+    rows = np.vstack([train, test])
+    nearest = NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(fake, return_distance=False)
+    counts = np.bincount(nearest[:, 0], minlength=n_rows)  # of samples, by their nearest row
+    share, expected = counts[:n_train].sum() / len(fake), n_train / n_rows
+    # That of a sum over n_train rows which are drawn without replacement.
+    variance = counts.var() * n_train * (n_rows - n_train) / (n_rows - 1) / len(fake) ** 2
+    p_value = float(norm.sf((share - expected) / np.sqrt(variance))) if variance else 1.0
+    return Memorisation(SampleScore(float(share), n_rows, len(fake)), expected, p_value)
 
 
 def _compared(
-    X: ArrayLike, samples: ArrayLike, features: Features, *, at_least: int
+    X: ArrayLike,
+    samples: ArrayLike,
+    features: Features,
+    *,
+    at_least: int = 1,
+    centre: bool = False,
+    names: tuple[str, str] = ("X", "samples"),
 ) -> tuple[NDArray, NDArray]:
     """Return what is compared of rows and samples, checked, in double precision."""
+    shapes = [np.shape(rows)[1:] for rows in (X, samples)]
+    if min(map(len, shapes)) > 1 and len(set(shapes)) > 1:
+        raise ValueError(
+            f"Pictures of {names[1]} are of shape {shapes[1]}, but those of {names[0]} are of "
+            f"shape {shapes[0]}."
+        )
     real, fake = (
         _described(rows, features, name, at_least)
-        for name, rows in (("X", X), ("samples", samples))
+        for name, rows in zip(names, (X, samples), strict=True)
     )
     if real.shape[1] != fake.shape[1]:
         raise ValueError(
-            f"Samples have {fake.shape[1]} columns, but X has {real.shape[1]}. They have to be of "
-            "one kind."
+            f"{names[1]} has {fake.shape[1]} columns, but {names[0]} has {real.shape[1]}. They "
+            "have to be of one kind."
         )
+    if centre:  # for the sake of distances, in which large numbers would cancel
+        mean = real.mean(axis=0)
+        real, fake = real - mean, fake - mean
     return real, fake
 
 

@@ -1,0 +1,72 @@
+"""
+===============================
+Codes, and where they should be
+===============================
+
+To draw new rows from an autoencoder, one has to know where codes are. A plain one puts them
+anywhere. A variational one holds each to a standard normal distribution, with noise of its own. An
+adversarial one has a discriminator hold all of them together to any distribution that can be
+sampled.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from skgen import AdversarialAutoencoder, Autoencoder, VariationalAutoencoder
+from skgen.datasets import load_fashion_mnist_10k
+from skgen.inspection import LatentDisplay, SamplesDisplay
+from skgen.priors import Mixture, Normal, SwissRoll
+
+data = load_fashion_mnist_10k()
+X, kinds = data.data, np.array(data.target_names)[data.target]
+settings = {"max_epochs": 25, "batch_size": 128, "random_state": 0}
+
+models = {
+    "plain": (Autoencoder(2, **settings), None),
+    "variational": (VariationalAutoencoder(2, **settings), Normal()),
+    "adversarial, normal": (AdversarialAutoencoder(2, **settings), Normal()),
+    "adversarial, swiss roll": (
+        AdversarialAutoencoder(2, prior="swiss_roll", **settings),
+        SwissRoll(),
+    ),
+    "adversarial, mixture": (AdversarialAutoencoder(2, prior="mixture", **settings), Mixture()),
+}
+
+figure, axes = plt.subplots(2, 5, figsize=(15, 6.4), layout="constrained")
+for column, (name, (model, prior)) in zip(axes.T, models.items(), strict=True):
+    model.fit(X[:9000])
+    LatentDisplay.from_estimator(model, X[9000:], kinds[9000:], n_pictures=0, ax=column[1])
+    column[0].set(title=name)
+    column[1].get_legend().set_visible(False)
+    column[1].set(xlabel=f"{model.score(X[9000:]):.0%} of variance restored", ylabel="")
+    if prior is None:
+        column[0].text(0.5, 0.5, "no prior", ha="center", transform=column[0].transAxes)
+        column[0].set_axis_off()
+        continue
+    torch.manual_seed(0)
+    column[0].scatter(*prior(1000, 2).numpy().T, s=4, color="0.6", linewidths=0)
+    column[1].set(xlim=column[0].get_xlim(), ylim=column[0].get_ylim())
+axes[0, 1].set(ylabel="draws from the prior")
+axes[1, 0].set(ylabel="codes of 1,000 other pictures")
+handles, labels = axes[1, 0].get_legend_handles_labels()
+figure.legend(handles, labels, loc="outside lower center", ncols=5, markerscale=3, frameon=False)
+plt.show()
+
+# %%
+# What the decoders make of draws from the prior. Those of the plain autoencoder are decoded from a
+# normal distribution of the same mean and variance as its codes, for want of a better one: many are
+# of places where it has seen nothing.
+
+figure, axes = plt.subplots(1, 5, figsize=(15, 3.4), layout="constrained")
+for ax, (name, (model, prior)) in zip(axes, models.items(), strict=True):
+    if prior is None:
+        codes = model.transform(X[:9000])
+        drawn = np.random.default_rng(0).multivariate_normal(codes.mean(0), np.cov(codes.T), 49)
+        samples = model.inverse_transform(drawn)
+    else:
+        options = {"noise": False} if name == "variational" else {}
+        samples = model.sample(49, random_state=0, **options)
+    SamplesDisplay(samples, image_shape=(28, 28)).plot(ax=ax)
+    ax.set_title(name)
+plt.show()
