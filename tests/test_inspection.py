@@ -11,20 +11,31 @@ import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_moons
 from sklearn.decomposition import PCA
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skgen import Autoencoder, ConvAutoencoder, LinearAutoencoder, SparseAutoencoder
+from skgen import (
+    GAN,
+    AdversarialAutoencoder,
+    Autoencoder,
+    ConditionalGAN,
+    ConvAutoencoder,
+    LinearAutoencoder,
+    SparseAutoencoder,
+)
 from skgen.corruptions import ErasedPatches, Masking
 from skgen.inspection import (
     ExplainedVarianceDisplay,
     FilterDisplay,
+    GameDisplay,
     LatentDisplay,
     LossCurveDisplay,
     MorphDisplay,
     ReconstructionDisplay,
+    SamplesDisplay,
 )
 
 
@@ -432,3 +443,106 @@ def test_smoothness_of_squares(digits):
     )
     steps = [np.mean(np.diff(rows.reshape(3, 8, 8), axis=2) ** 2) for rows in (rough, smooth)]
     assert steps[1] < 0.5 * steps[0]
+
+
+# Samples and games
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return make_moons(300, noise=0.05, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def gan(moons):
+    return GAN(2, early_stopping=True, max_epochs=4, random_state=0).fit(moons[0])
+
+
+@pytest.fixture(scope="module")
+def conditional(moons):
+    return ConditionalGAN(2, max_epochs=2, random_state=0).fit(*moons)
+
+
+def test_samples_of_rows(gan, moons):
+    display = SamplesDisplay.from_estimator(gan, 50, X=moons[0])
+    rows, samples = display.ax_.collections
+    assert_array_equal(rows.get_offsets(), moons[0])
+    assert_array_equal(samples.get_offsets(), gan.sample(50, random_state=0))
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["rows", "samples"]
+    assert len(SamplesDisplay.from_estimator(gan).samples) == 1000
+
+
+def test_samples_of_many_columns_are_seen_in_the_plane_of_the_rows():
+    X = np.random.default_rng(0).normal(size=(100, 5)) * [5, 3, 1, 1, 1]
+    display = SamplesDisplay(X + 1, X=X).plot()
+    _, samples = display.ax_.collections
+    assert_allclose(samples.get_offsets(), PCA(2).fit(X).transform(X + 1))
+    assert "principal component" in display.ax_.get_xlabel()
+
+
+def test_samples_of_one_column(moons):
+    display = SamplesDisplay(moons[0][:, :1], X=moons[0][:, 1:]).plot()
+    assert display.ax_.get_ylabel() == "density"
+
+
+def test_samples_by_class(conditional, moons):
+    display = SamplesDisplay.from_estimator(conditional, 30, X=moons[0])
+    _, first, second = display.ax_.collections
+    for points, label in ((first, 0), (second, 1)):
+        expected = conditional.sample(30, y=label, random_state=0)
+        assert_array_equal(points.get_offsets(), expected)
+    one = SamplesDisplay.from_estimator(conditional, 5, y=1)
+    assert_array_equal(one.samples, conditional.sample(5, y=1, random_state=0))
+
+
+def test_samples_of_pictures(digits):
+    images = digits.reshape(-1, 8, 8)[:200]
+    model = ConditionalGAN(4, channels=(4,), max_epochs=1, random_state=0)
+    model.fit(images, np.tile(["odd", "even"], 100))
+    display = SamplesDisplay.from_estimator(model, 6)
+    grid = display.ax_.images[0].get_array()
+    assert grid.shape == (2 * 9, 6 * 9)
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["even", "odd"]
+    picture = model.sample(6, y="odd", random_state=0)[2]
+    low, high = display.samples.min(), display.samples.max()
+    assert_allclose(grid[10:18, 19:27], (picture - low) / (high - low), atol=1e-6)
+    free = GAN(4, channels=(4,), max_epochs=1, random_state=0).fit(images)
+    assert SamplesDisplay.from_estimator(free, 7).ax_.images[0].get_array().shape == (27, 27)
+
+
+def test_samples_that_cannot_be_drawn(gan, conditional, model, moons):
+    with pytest.raises(ValueError, match="has no method `sample`"):
+        SamplesDisplay.from_estimator(model)
+    with pytest.raises(ValueError, match="GAN takes no y: it is not conditional"):
+        SamplesDisplay.from_estimator(gan, y=[0])
+    with pytest.raises(ValueError, match="n_samples has to be an integer of at least 1, got 0"):
+        SamplesDisplay.from_estimator(gan, 0)
+    with pytest.raises(ValueError, match="10 samples are no equal parts of 3 labels"):
+        SamplesDisplay(moons[0][:10], labels=["a", "b", "c"]).plot()
+    with pytest.raises(ValueError, match="X has 3 columns, but samples have 2"):
+        SamplesDisplay(moons[0], X=np.ones((4, 3))).plot()
+
+
+def test_a_game(gan, conditional):
+    display = GameDisplay.from_estimator(gan)
+    losses, verdicts, scores = display.axes_
+    assert [line.get_label() for line in losses.lines] == ["discriminator", "generator"]
+    assert_array_equal(losses.lines[1].get_ydata(), gan.loss_curve_["generator"])
+    assert_array_equal(verdicts.lines[0].get_ydata(), gan.net_.history[:, "D(x)"])
+    assert_array_equal(scores.lines[0].get_ydata(), 1 - np.array(gan.net_.history[:, "valid_loss"]))
+    assert verdicts.get_ylim() == (0, 1)
+    assert len(GameDisplay.from_estimator(conditional).axes_) == 2
+    assert "validation" not in LossCurveDisplay.from_estimator(gan).curves  # it is no loss
+
+
+def test_a_game_without_probabilities_and_none(digits, model):
+    codes = AdversarialAutoencoder(2, game="wasserstein", max_epochs=1, random_state=0).fit(digits)
+    _, axes = plt.subplots(2)
+    display = GameDisplay.from_estimator(codes, axes=axes)
+    assert display.axes_[0] is axes[0] and axes[1].get_ylabel() == "output"
+    assert list(display.verdicts) == ["D(prior)", "D(code)"]
+    with pytest.raises(ValueError, match="was not trained against a discriminator"):
+        GameDisplay.from_estimator(model)
+    with pytest.raises(ValueError, match="There is a need for 2 axes, got 1"):
+        display.plot(axes=axes[:1])

@@ -349,7 +349,7 @@ class _Conditions:
     def _table(self, y: Any, n_rows: int | None) -> Any:
         """Return attributes by name, those of all rows repeated."""
         names = self.attributes.columns
-        index = getattr(y, "index", None)
+        index: Any = getattr(y, "index", None)
         labelled = not (_is_table(y) or index is None or callable(index))
         if labelled and set(index) == set(names):  # a row of a frame
             y = {name: y[name] for name in names}
