@@ -255,11 +255,11 @@ def discriminator_objective(
     return objective, said_of_real, said_of_fake
 
 
-def real_gradient_weight(game: Game, chosen: float | None, n_features: int) -> float:
-    """Return the weight of the gradient at real rows, where None has a usual one chosen."""
+def real_gradient_weight(game: Game, chosen: float | None, usual: float) -> float:
+    """Return the weight of the gradient at real rows, where None stands for a usual one."""
     if chosen is not None:
         return chosen
-    return 0.0 if isinstance(game, Wasserstein) else 0.1 * n_features**0.5
+    return 0.0 if isinstance(game, Wasserstein) else usual
 
 
 def _input_gradient(output: Tensor, x: Tensor) -> Tensor:

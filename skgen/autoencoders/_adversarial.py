@@ -110,8 +110,9 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         [Interval(Real, 0, None, closed="left"), None],
         "float or None",
         """Weight of the squared gradient of the discriminator at draws from the prior (R1). None
-        stands for 0.1 times the square root of the code's size, and for 0 in the Wasserstein game,
-        which has a penalty of its own.""",
+        stands for 0.01 times the square root of the code's size, and for 0 in the Wasserstein game,
+        which has a penalty of its own. More makes training steadier; less lets codes follow a prior
+        with fine structure.""",
     )
     discriminator_layer_sizes: Sequence[int] = parameter(
         (256, 256),
@@ -125,7 +126,7 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         [Interval(Real, 0, None, closed="neither")],
         "float",
         """Learning rate of the encoder in its second turn, as a share of `lr`. More of it brings
-        codes closer to the prior, at the price of reconstruction.""",
+        codes closer to the prior, at the price of reconstruction; 1 suits small codes.""",
     )
 
     def _new_module(self, n_features: int) -> nn.Module:
@@ -149,8 +150,8 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
     def _turns(self) -> list[Turn]:
         game = resolve(self.game, GAMES)
         assert game is not None  # the parameter's constraint
-        code_size = self._code_size(self.n_features_in_)
-        weight = real_gradient_weight(game, self.real_gradient_weight, code_size)
+        usual = 0.01 * self._code_size(self.n_features_in_) ** 0.5
+        weight = real_gradient_weight(game, self.real_gradient_weight, usual)
         (restore,) = super()._turns()
         return [
             restore._replace(name="reconstruction"),

@@ -247,7 +247,8 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _turns(self) -> list[Turn]:
         game = self._game()
-        weight = real_gradient_weight(game, self.real_gradient_weight, self.n_features_in_)
+        usual = 0.1 * self.n_features_in_**0.5
+        weight = real_gradient_weight(game, self.real_gradient_weight, usual)
         own_rate = {} if self.discriminator_lr is None else {"lr": self.discriminator_lr}
         average = None if self.average_decay is None else MovingAverage(self.average_decay)
         return [
