@@ -51,8 +51,8 @@ for column, (name, (model, prior)) in zip(axes.T, models.items(), strict=True):
         continue
     torch.manual_seed(0)
     column[0].scatter(*prior(1000, 2).numpy().T, s=4, color="0.6", linewidths=0)
+    column[0].set(xlabel="draws from the prior")
     column[1].set(xlim=column[0].get_xlim(), ylim=column[0].get_ylim())
-axes[0, 1].set(ylabel="draws from the prior")
 axes[1, 0].set(ylabel="codes of 1,000 other pictures")
 handles, labels = axes[1, 0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside lower center", ncols=5, markerscale=3, frameon=False)
