@@ -1,6 +1,7 @@
 """Warnings that point at the line that called skgen, however deep inside they arise."""
 
 import contextlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +11,7 @@ import sklearn
 __all__ = ["complain"]
 
 _INSIDE = (
-    *(str(Path(package).parent) for package in (__file__, str(sklearn.__file__))),
+    *(str(Path(package).parent) + os.sep for package in (__file__, str(sklearn.__file__))),
     contextlib.__file__,
 )
 
