@@ -147,6 +147,7 @@ def test_ctrl_c_keeps_the_weights_reached(X, request):
     # A shell that starts tests in the background has them ignore Ctrl-C.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, handler))
+    small().fit(X)  # so that what torch imports at first use is there
     model = small(max_epochs=20_000)
     main = threading.main_thread().ident
 
