@@ -867,3 +867,12 @@ def test_samples_resemble_rows_more_than_a_normal_distribution_does(cls, images)
     samples = cls(8, max_epochs=150, random_state=0).fit(X).sample(1797, random_state=0)
     normal, _ = GaussianMixture(1, reg_covar=1e-3, random_state=0).fit(X).sample(1797)
     assert density_coverage(X, samples).coverage > density_coverage(X, normal).coverage
+
+
+def test_a_code_that_runs_away_does_not_overflow():
+    """Rows far from all that was seen have finite likelihoods, if small ones."""
+    X = np.random.default_rng(0).random((200, 6))
+    model = VariationalAutoencoder(2, hidden_layer_sizes=(16,), max_epochs=20, random_state=0)
+    with np.errstate(all="raise"):
+        scores = model.fit(X).score_samples(1e6 * X)
+    assert np.isfinite(scores).all() and scores.max() < model.score_samples(X).min()

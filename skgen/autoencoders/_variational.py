@@ -27,10 +27,14 @@ from skgen.turns import Progress, Turn
 __all__ = ["VariationalAutoencoder"]
 
 
+# What logarithms of variances keep to, so that no exponential overflows on the way.
+_LOG_VARIANCES = (-16.0, 8.0)
+
+
 def _posterior(module: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """Return means and logarithms of variances of the codes of rows."""
     mean, log_variance = module.encoder(x).chunk(2, dim=1)
-    return mean, log_variance
+    return mean, log_variance.clamp(*_LOG_VARIANCES)
 
 
 def _log_likelihood(module: Any, code: Tensor, x: Tensor, likelihood: str) -> Tensor:
