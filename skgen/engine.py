@@ -61,11 +61,10 @@ class _Step(nn.Module):
         self.autocast = autocast
 
     def forward(self, batch: Batch, state: Progress) -> tuple[Tensor, Mapping[str, Tensor]]:
-        device = next(iter(batch.values())).device.type
         if self.autocast is None:
             result = self.loss(self.module, batch, state)
         else:
-            with torch.autocast(device, self.autocast):
+            with torch.autocast(next(iter(batch.values())).device.type, self.autocast):
                 result = self.loss(self.module, batch, state)
         return result if isinstance(result, tuple) else (result, {})
 
@@ -322,7 +321,10 @@ class Engine(NeuralNet):
 
     def _note(self, name: str, value: Tensor, n_rows: int) -> None:
         """Let a value count in the mean of an epoch, without waiting for the device."""
-        mean = self.run_.means.setdefault(name, _Mean(torch.zeros((), device=self.device)))
+        means = self.run_.means
+        if name not in means:
+            means[name] = _Mean(torch.zeros((), device=self.device))
+        mean = means[name]
         mean.total.add_(value, alpha=n_rows)
         mean.n_rows += n_rows
 

@@ -8,14 +8,14 @@ rows.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.parameters import Component, parameter
+from skgen.parameters import Component, Declared, parameter, resolve
 
 __all__ = [
     "GAMES",
@@ -24,9 +24,9 @@ __all__ = [
     "LeastSquares",
     "Minimax",
     "NonSaturating",
+    "PlaysGame",
     "Wasserstein",
     "discriminator_objective",
-    "real_gradient_weight",
 ]
 
 
@@ -63,7 +63,22 @@ class Game(Component, ABC):
         return None
 
 
-class Minimax(Game):
+class _CrossEntropy(Game, ABC):
+    """Base class of the games whose discriminator says a probability by cross-entropy."""
+
+    has_probabilities: ClassVar[bool] = True
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return what the discriminator descends, from its outputs on rows and on samples."""
+        return functional.softplus(-real).mean() + functional.softplus(fake).mean()
+
+    def verdict(self, output: Tensor) -> Tensor:
+        """Return the probability of being real."""
+        return output.sigmoid()
+
+
+@final
+class Minimax(_CrossEntropy):
     r"""The zero-sum game, as first written.
 
     .. math:: L_D = -\log D(x) - \log(1 - D(G(z))), \qquad L_G = \log(1 - D(G(z)))
@@ -75,22 +90,13 @@ class Minimax(Game):
     .. [1] I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, algorithm 1.
     """
 
-    has_probabilities: ClassVar[bool] = True
-
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return what the discriminator descends, from its outputs on rows and on samples."""
-        return functional.softplus(-real).mean() + functional.softplus(fake).mean()
-
     def generator_loss(self, fake: Tensor) -> Tensor:
         """Return what the generator descends, from the discriminator's outputs on samples."""
         return -functional.softplus(fake).mean()
 
-    def verdict(self, output: Tensor) -> Tensor:
-        """Return the probability of being real."""
-        return output.sigmoid()
 
-
-class NonSaturating(Game):
+@final
+class NonSaturating(_CrossEntropy):
     r"""The game whose generator makes samples more likely to be taken for real.
 
     .. math:: L_D = -\log D(x) - \log(1 - D(G(z))), \qquad L_G = -\log D(G(z))
@@ -102,19 +108,9 @@ class NonSaturating(Game):
     .. [1] I. Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, section 3.
     """
 
-    has_probabilities: ClassVar[bool] = True
-
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return what the discriminator descends, from its outputs on rows and on samples."""
-        return functional.softplus(-real).mean() + functional.softplus(fake).mean()
-
     def generator_loss(self, fake: Tensor) -> Tensor:
         """Return what the generator descends, from the discriminator's outputs on samples."""
         return functional.softplus(-fake).mean()
-
-    def verdict(self, output: Tensor) -> Tensor:
-        """Return the probability of being real."""
-        return output.sigmoid()
 
 
 class LeastSquares(Game):
@@ -255,13 +251,6 @@ def discriminator_objective(
     return objective, said_of_real, said_of_fake
 
 
-def real_gradient_weight(game: Game, chosen: float | None, usual: float) -> float:
-    """Return the weight of the gradient at real rows, where None stands for a usual one."""
-    if chosen is not None:
-        return chosen
-    return 0.0 if isinstance(game, Wasserstein) else usual
-
-
 def _input_gradient(output: Tensor, x: Tensor) -> Tensor:
     """Return the gradient of every row's output by that row, itself differentiable."""
     (gradient,) = torch.autograd.grad(output.sum(), x, create_graph=True)
@@ -275,3 +264,31 @@ GAMES: Mapping[str, type[Game]] = {
     "hinge": Hinge,
     "wasserstein": Wasserstein,
 }
+
+
+class PlaysGame(Declared, ABC):
+    """Mixed into a model, has it take a game, and a penalty on the discriminator's gradient."""
+
+    game: str | Game = parameter(
+        "non_saturating",
+        [StrOptions(set(GAMES)), Game],
+        "str or Game",
+        f"""What the players descend: {", ".join(GAMES)}, or an object of `skgen.games`.""",
+    )
+    real_gradient_weight: float | None = parameter(
+        None,
+        [Interval(Real, 0, None, closed="left"), None],
+        "float or None",
+        """Weight of the squared gradient of the discriminator at real rows, known as R1.""",
+    )
+
+    def _game(self, usual_weight: float) -> tuple[Game, float]:
+        """Return the game, and the weight of the gradient, for which None stands for a usual one.
+
+        It is 0 in the Wasserstein game, which has a penalty of its own.
+        """
+        game = resolve(self.game, GAMES)
+        assert game is not None  # the parameter's constraint
+        if self.real_gradient_weight is not None:
+            return game, self.real_gradient_weight
+        return game, 0.0 if isinstance(game, Wasserstein) else usual_weight

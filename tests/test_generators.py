@@ -444,15 +444,6 @@ def test_a_discriminator_that_wins_is_told(X):
 def test_samples_without_variety_are_told():
     X = np.random.default_rng(0).normal(size=(400, 4))
 
-    class Still(NonSaturating):
-        """Has the generator make one row of everything."""
-
-        def generator_loss(self, fake):
-            return fake.square().mean()
-
-        def discriminator_loss(self, real, fake):
-            return (real - 1).square().mean() + (fake + 1).square().mean()
-
     class Collapses(NonSaturating):
         def generator_loss(self, fake):
             return (fake - fake.detach().mean()).square().mean() * 100

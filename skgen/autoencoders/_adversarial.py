@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
 from skgen.batches import Batch
-from skgen.games import GAMES, Game, discriminator_objective, real_gradient_weight
+from skgen.games import Game, PlaysGame, discriminator_objective
 from skgen.networks.adversarial import Discriminator
 from skgen.networks.dense import dense_levels
-from skgen.parameters import checked_sizes, override, parameter, resolve
+from skgen.parameters import checked_sizes, override, parameter
 from skgen.priors import PRIORS, Prior, prior_codes, resolve_prior
 from skgen.turns import Progress, Turn
 
@@ -54,7 +54,7 @@ class _FoolWithCodes:
 
 
 @final
-class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
+class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoencoder):
     r"""An autoencoder whose codes, taken together, follow a distribution of your choice.
 
     Three turns on every minibatch, with a discriminator :math:`D` of codes:
@@ -98,17 +98,8 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         ``prior(n_samples, n_components)``, which returns an array and draws with torch's
         generator, so that a seed repeats it.""",
     )
-    game: str | Game = parameter(
-        "non_saturating",
-        [StrOptions(set(GAMES)), Game],
-        "str or Game",
-        f"""What encoder and discriminator descend: {", ".join(GAMES)}, or an object of
-        `skgen.games`.""",
-    )
-    real_gradient_weight: float | None = parameter(
+    real_gradient_weight: float | None = override(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
         """Weight of the squared gradient of the discriminator at draws from the prior (R1). None
         stands for 0.01 times the square root of the code's size, and for 0 in the Wasserstein game,
         which has a penalty of its own. More makes training steadier; less lets codes follow a prior
@@ -148,10 +139,8 @@ class AdversarialAutoencoder(BaseSamplingAutoencoder, BaseDeepAutoencoder):
         return {**super()._built_with(), "discriminator_layer_sizes": sizes}
 
     def _turns(self) -> list[Turn]:
-        game = resolve(self.game, GAMES)
-        assert game is not None  # the parameter's constraint
-        usual = 0.01 * self._code_size(self.n_features_in_) ** 0.5
-        weight = real_gradient_weight(game, self.real_gradient_weight, usual)
+        code_size = self._code_size(self.n_features_in_)
+        game, weight = self._game(usual_weight=0.01 * code_size**0.5)
         (restore,) = super()._turns()
         return [
             restore._replace(name="reconstruction"),

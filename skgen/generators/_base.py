@@ -22,12 +22,12 @@ from skgen.base import BaseModel
 from skgen.batches import Batch, Batches
 from skgen.batches import Rows as RowBatches
 from skgen.engine import seeded
-from skgen.games import GAMES, Game, discriminator_objective, real_gradient_weight
+from skgen.games import Game, Minimax, PlaysGame, discriminator_objective
 from skgen.generators._score import sample_score
 from skgen.networks.adversarial import Discriminator, MovingAverage, Players, SpectralNorm
 from skgen.networks.convolutional import Pictures, Rows, downwards, halved, upwards
 from skgen.networks.dense import ACTIVATIONS, dense_levels
-from skgen.parameters import override, parameter, resolve
+from skgen.parameters import override, parameter
 from skgen.rows_or_pictures import RowsOrPictures
 from skgen.sampling import drawing
 from skgen.scaling import Scaling, inference_dtype
@@ -114,7 +114,14 @@ class _Shortfall:
         return torch.tensor(1 - sample_score(real, fake, given), device=x.device)
 
 
-class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseModel, ABC):
+class BaseGAN(
+    RowsOrPictures,
+    PlaysGame,
+    TransformerMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    BaseModel,
+    ABC,
+):
     """Base class of the generators that learn from a discriminator."""
 
     _fitted: ClassVar[Mapping[str, str]] = {
@@ -130,12 +137,6 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         """Numbers of noise that a sample is made of.""",
         positional=True,
     )
-    game: str | Game = parameter(
-        "non_saturating",
-        [StrOptions(set(GAMES)), Game],
-        "str or Game",
-        f"""What the two descend: {", ".join(GAMES)}, or an object of `skgen.games`.""",
-    )
     discriminator_steps: int = parameter(
         1,
         [Interval(Integral, 1, None, closed="left")],
@@ -143,10 +144,8 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         """Updates of the discriminator, each on a fresh minibatch, for every update of the
         generator.""",
     )
-    real_gradient_weight: float | None = parameter(
+    real_gradient_weight: float | None = override(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
         """Weight of the squared gradient of the discriminator at rows of X, known as R1. None
         stands for 0.1 times the square root of the number of features, and for 0 in the
         Wasserstein game, which has a penalty of its own.""",
@@ -202,11 +201,6 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
 
     # Networks and turns
 
-    def _game(self) -> Game:
-        game = resolve(self.game, GAMES)
-        assert game is not None  # the parameter's constraint
-        return game
-
     def _n_conditions(self) -> int:
         """Return how many numbers describe a row's condition."""
         return 0
@@ -246,9 +240,7 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
         return players.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _turns(self) -> list[Turn]:
-        game = self._game()
-        usual = 0.1 * self.n_features_in_**0.5
-        weight = real_gradient_weight(game, self.real_gradient_weight, usual)
+        game, weight = self._game(usual_weight=0.1 * self.n_features_in_**0.5)
         own_rate = {} if self.discriminator_lr is None else {"lr": self.discriminator_lr}
         average = None if self.average_decay is None else MovingAverage(self.average_decay)
         return [
@@ -335,14 +327,14 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _failures(self, rows: NDArray, samples: NDArray, gap: float) -> list[str]:
         """Return complaints if the discriminator has won, or the samples lack variety."""
-        failures = []
+        failures, game = [], self._trained_game()
         if gap > 0.9:
             failures.append(
                 "The discriminator wins: the probability of being real that it gives to rows is "
                 f"{gap:.2f} above that for samples, on average, so the generator has little to go "
                 "by. Raise real_gradient_weight, lower discriminator_lr, or take fewer "
                 "discriminator_steps."
-                + (' Or play game="non_saturating".' if self.game == "minimax" else "")
+                + (' Or play game="non_saturating".' if isinstance(game, Minimax) else "")
             )
         in_units = (one.reshape(len(one), -1) / self.scaling_.scale for one in (rows, samples))
         of_rows, of_samples = (float(pdist(one).mean()) for one in in_units)
@@ -386,7 +378,8 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _outputs(self, X: NDArray, condition: NDArray | None) -> NDArray:
         """Return what the discriminator gives for rows, not yet squashed."""
-        network: Any = self._network(inference_dtype(X))
+        dtype = inference_dtype(X)
+        network: Any = self._network(dtype)
         if condition is None:
             return self._apply(lambda x: network.discriminator(self.scaling_.apply(x)), X)
         n_features = self.n_features_in_
@@ -395,7 +388,6 @@ class BaseGAN(RowsOrPictures, TransformerMixin, ClassNamePrefixFeaturesOutMixin,
             x, condition = both[:, :n_features], both[:, n_features:]
             return network.discriminator(self.scaling_.apply(x), condition)
 
-        dtype = inference_dtype(X)
         return self._apply(output, np.hstack([X.astype(dtype), condition.astype(dtype)]))
 
     def _probabilities(self, outputs: NDArray) -> NDArray:
