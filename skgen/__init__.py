@@ -1,5 +1,11 @@
 """Deep unsupervised and generative models as scikit-learn estimators."""
 
+from skgen.adaptation import (
+    CoralClassifier,
+    DomainAdversarialClassifier,
+    LabelledOnly,
+    MinimumClassConfusionClassifier,
+)
 from skgen.autoencoders import (
     AdversarialAutoencoder,
     Autoencoder,
@@ -20,8 +26,12 @@ __all__ = [
     "ConditionalGAN",
     "ContractiveAutoencoder",
     "ConvAutoencoder",
+    "CoralClassifier",
     "DenoisingAutoencoder",
+    "DomainAdversarialClassifier",
+    "LabelledOnly",
     "LinearAutoencoder",
+    "MinimumClassConfusionClassifier",
     "RedundantAutoencoder",
     "SparseAutoencoder",
     "VariationalAutoencoder",

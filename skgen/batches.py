@@ -1,7 +1,7 @@
 """Where minibatches come from."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skgen.scaling import Scaling
 
-__all__ = ["Batch", "Batches", "Rows", "ScaledRows"]
+__all__ = ["Batch", "Batches", "DomainPairs", "Rows", "ScaledRows"]
 
 Batch = Mapping[str, Tensor]
 
@@ -144,10 +144,13 @@ class Rows(Batches):
         order = self.rows
         if generator is not None:
             order = order[torch.randperm(len(order), generator=generator)]
-        sizes = batch_sizes(len(order), self.batch_size)
+        yield from self.batches_of(order, batch_sizes(len(order), self.batch_size))
+
+    def batches_of(self, order: Tensor, sizes: Sequence[int]) -> Iterator[Batch]:
+        """Yield batches of the given sizes, whose rows are the given ones in that order."""
         start = 0
         while sizes:
-            block, sizes = sizes[: self._block], sizes[self._block :]
+            block, sizes = list(sizes[: self._block]), sizes[self._block :]
             index = order[start : start + sum(block)]
             start += len(index)
             pieces = {
@@ -166,3 +169,47 @@ class Rows(Batches):
         ]
         row_bytes = sum(value.nbytes for value in first)
         return max(1, _BLOCK_BYTES // (row_bytes * self.batch_size))
+
+
+class DomainPairs(Batches):
+    """Batches of as many rows of a source as of a target, whatever the sizes of these.
+
+    One pass goes through the larger of the two at least once, and through the other as often as
+    that takes. All batches are full.
+
+    Parameters
+    ----------
+    source, target : Rows
+        Where rows come from. Their columns have different names.
+
+    batch_size : int
+        Rows of each domain in a batch.
+    """
+
+    def __init__(self, source: Rows, target: Rows, batch_size: int):
+        self.source = source
+        self.target = target
+        self.batch_size = min(batch_size, max(len(source), len(target)))
+
+    def __len__(self) -> int:
+        longest = max(len(self.source), len(self.target))
+        return -(-longest // self.batch_size) * self.batch_size
+
+    def epoch(self, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        """Yield one pass over both domains, shuffled if a generator is given."""
+        sizes = [self.batch_size] * self.n_batches
+        streams = [
+            side.batches_of(_repeated(side.rows, len(self), generator), sizes)
+            for side in (self.source, self.target)
+        ]
+        for source, target in zip(*streams, strict=True):
+            yield {**source, **target}
+
+
+def _repeated(rows: Tensor, length: int, generator: torch.Generator | None) -> Tensor:
+    """Return so many rows: all of them, in an order of its own each time, again and again."""
+    passes = [
+        rows if generator is None else rows[torch.randperm(len(rows), generator=generator)]
+        for _ in range(-(-length // len(rows)))
+    ]
+    return torch.cat(passes)[:length]

@@ -24,6 +24,7 @@ __all__ = [
     "Dropout",
     "ErasedPatches",
     "Gaussian",
+    "Inversion",
     "MaskedPixels",
     "Masking",
     "OnPictures",
@@ -167,6 +168,31 @@ class Swap(Corruption):
         donors = torch.randint(len(x), x.shape, device=x.device)
         swapped = torch.rand(x.shape, device=x.device) < self.level
         return torch.where(swapped, x.gather(0, donors), x)
+
+
+class Inversion(Corruption):
+    r"""Turn whole rows into their negative, with probability `level`.
+
+    .. math:: \tilde x = s x, \quad s = -1 \text{ with probability level, else } 1
+
+    for `x` in network units. Where a model maps pictures to [-1, 1], as classifiers that adapt do,
+    that is the photographic negative; elsewhere the row is mirrored at the mean.
+
+    Examples
+    --------
+    >>> from skgen import DomainAdversarialClassifier
+    >>> from skgen.corruptions import Inversion
+    >>> model = DomainAdversarialClassifier(corruption=Inversion())
+    """
+
+    level: float = parameter(
+        0.5, _RATE, "float", """Share of the rows that are inverted.""", positional=True
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        draw = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device)
+        return torch.where(draw < self.level, -x, x)
 
 
 class PictureCorruption(Corruption, ABC):

@@ -4,6 +4,7 @@ Displays in the manner of scikit-learn: the constructor takes arrays, `from_esti
 from a fitted model and draws, and `plot` draws them again, into any axes.
 """
 
+from skgen.inspection._domains import DomainConfusionDisplay
 from skgen.inspection._explained_variance import ExplainedVarianceDisplay
 from skgen.inspection._filters import FilterDisplay
 from skgen.inspection._game import GameDisplay
@@ -14,6 +15,7 @@ from skgen.inspection._reconstruction import ReconstructionDisplay
 from skgen.inspection._samples import SamplesDisplay
 
 __all__ = [
+    "DomainConfusionDisplay",
     "ExplainedVarianceDisplay",
     "FilterDisplay",
     "GameDisplay",

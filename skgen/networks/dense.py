@@ -33,12 +33,15 @@ def dense(sizes: Sequence[int], activation: str, last_activation: str | None) ->
     return nn.Sequential(*layers)
 
 
-def dense_levels(sizes: Sequence[int], activation: str) -> list[nn.Module]:
+def dense_levels(
+    sizes: Sequence[int], activation: str, *, batch_norm: bool = False
+) -> list[nn.Module]:
     """Return linear layers of the given sizes, each together with its activation."""
-    return [
-        nn.Sequential(nn.Linear(n_in, n_out), ACTIVATIONS[activation]())
-        for n_in, n_out in itertools.pairwise(sizes)
-    ]
+    levels: list[nn.Module] = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        norms = [nn.BatchNorm1d(n_out)] if batch_norm else []
+        levels.append(nn.Sequential(nn.Linear(n_in, n_out), *norms, ACTIVATIONS[activation]()))
+    return levels
 
 
 class TopK(nn.Module):

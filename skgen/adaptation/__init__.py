@@ -1,0 +1,13 @@
+"""Classifiers that adapt to a domain without labels, and what goes with them in a pipeline."""
+
+from skgen.adaptation._adversarial import DomainAdversarialClassifier
+from skgen.adaptation._confusion import MinimumClassConfusionClassifier
+from skgen.adaptation._coral import CoralClassifier
+from skgen.adaptation._labelled import LabelledOnly
+
+__all__ = [
+    "CoralClassifier",
+    "DomainAdversarialClassifier",
+    "LabelledOnly",
+    "MinimumClassConfusionClassifier",
+]

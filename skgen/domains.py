@@ -1,0 +1,135 @@
+"""Which rows are of the source, and which of the target: what y and `sample_domain` say."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+__all__ = [
+    "checked_domains",
+    "checked_labels",
+    "labelled_accuracy",
+    "labelled_rows",
+    "source_rows",
+]
+
+
+def checked_labels(y: Any) -> NDArray:
+    """Return labels as an array, after a look for missing ones.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing other than by -1.
+    """
+    labels: NDArray = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "f":
+        missing = ~np.isfinite(labels)
+    elif labels.dtype == object:
+        missing = np.array([label is None or label != label for label in labels], dtype=bool)
+    else:
+        missing = np.zeros(len(labels), dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"y is NaN, infinite or None in {missing.sum()} of {len(labels)} rows. Mark rows "
+            "without a label by -1."
+        )
+    if labels.dtype.kind in "US" and (labels == np.array("-1", labels.dtype)).any():
+        raise ValueError(
+            "y holds the string '-1', which is no mark of rows without a label. Make y an array "
+            "of objects, np.array([...], dtype=object), with the number -1 in it."
+        )
+    return labels
+
+
+def labelled_rows(labels: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:
+    """Return which rows have a label.
+
+    -1 stands for none, as in scikit-learn's semi-supervised estimators, unless it is one of the
+    classes. If these are not known, it is one if it stands beside a single other label.
+    """
+    marked: NDArray[np.bool_] = np.asarray(labels == -1, dtype=bool)
+    known = [*set(labels[~marked].tolist())] if classes is None else classes.tolist()
+    is_class = -1 in known or (classes is None and len(known) < 2)
+    return np.ones(len(labels), dtype=bool) if is_class else ~marked
+
+
+def checked_domains(sample_domain: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
+    """Return which rows are of the source, by what the user says of each.
+
+    Raises
+    ------
+    ValueError
+        If a domain is 0 or no number, or if they are not one for every row.
+    """
+    domains: NDArray = column_or_1d(sample_domain, warn=True)
+    if len(domains) != n_rows:
+        raise ValueError(
+            f"sample_domain has {len(domains)} entries for {n_rows} rows: inconsistent numbers of "
+            "samples."
+        )
+    if domains.dtype.kind not in "iuf" or not np.all(np.abs(domains) > 0):
+        raise ValueError(
+            "sample_domain has to be a positive number for rows of the source and a negative one "
+            f"for those of the target, got {np.unique(domains)[:5].tolist()}."
+        )
+    source: NDArray[np.bool_] = domains > 0
+    return source
+
+
+def source_rows(labels: NDArray, sample_domain: ArrayLike | None = None) -> NDArray[np.bool_]:
+    """Return which rows are of the source.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        As `checked_labels` returns them. Rows with a label are of the source, unless
+        `sample_domain` says otherwise.
+
+    sample_domain : array-like of shape (n_samples,), default=None
+        Positive for rows of the source, or of one of several; negative for those of the target.
+
+    Returns
+    -------
+    source : ndarray of bool of shape (n_samples,)
+        True for rows of the source.
+
+    Raises
+    ------
+    ValueError
+        As `checked_domains`; or if a row of the source has no label.
+    """
+    if sample_domain is None:
+        return labelled_rows(labels)
+    source = checked_domains(sample_domain, len(labels))
+    without = (~labelled_rows(labels[source])).sum() if source.any() else 0
+    if without:
+        raise ValueError(
+            f"sample_domain says source of {without} rows whose label in y is -1, which stands for "
+            "none. Rows of the source need a label: leave these out, or say target of them."
+        )
+    return source
+
+
+def labelled_accuracy(
+    y: Any, predicted: NDArray, classes: NDArray, sample_weight: ArrayLike | None = None
+) -> float:
+    """Return the accuracy on rows that have a label.
+
+    Raises
+    ------
+    ValueError
+        If none has.
+    """
+    labels = checked_labels(y)
+    check_consistent_length(labels, predicted, sample_weight)
+    labelled = labelled_rows(labels, classes)
+    if not labelled.any():
+        raise ValueError(
+            f"None of {len(labels)} rows has a label to score against: y is -1 for all. "
+            "skgen.metrics.LabelFreeScorer does without."
+        )
+    right = np.asarray(labels[labelled] == predicted[labelled], dtype=float)
+    weight = None if sample_weight is None else np.asarray(sample_weight)[labelled]
+    return float(np.average(right, weights=weight))

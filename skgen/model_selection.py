@@ -1,0 +1,89 @@
+"""Cross-validation over two domains."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from skgen.domains import checked_labels, source_rows
+
+__all__ = ["DomainKFold"]
+
+
+class DomainKFold(StratifiedKFold):
+    """Folds that all hold rows of every class of the source, and of the target.
+
+    With labels that are numbers, and -1 for rows of the target, scikit-learn's own
+    `StratifiedKFold` does the same. This one also takes strings with -1 among them, and domains.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+
+    shuffle : bool, default=True
+        Whether rows are shuffled first. Unshuffled, rows of one class and domain come to folds in
+        the order that they have.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the shuffling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgen.model_selection import DomainKFold
+    >>> y = np.array(["cat", "dog", -1, -1] * 3, dtype=object)
+    >>> train, test = next(DomainKFold(3, random_state=0).split(np.zeros((12, 1)), y))
+    >>> sorted(y[test].tolist(), key=str)
+    [-1, -1, 'cat', 'dog']
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state if shuffle else None)
+
+    def split(
+        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[NDArray, NDArray]]:
+        """Yield the rows to train on, and those to test on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples,)
+            Classes of the source's rows, and -1 for those of the target.
+
+        groups : array-like of shape (n_samples,), default=None
+            What `sample_domain` is elsewhere: positive for rows of the source, negative for those
+            of the target. With None, y says it.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Numbers of rows.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows of the target than folds.
+        """
+        labels = checked_labels(y)
+        source = source_rows(labels, groups)
+        n_target = int((~source).sum())
+        if n_target < self.n_splits:
+            raise ValueError(
+                f"There are {n_target} rows of the target for {self.n_splits} folds, each of which "
+                "needs one. Lower n_splits, or mark rows of the target by y=-1."
+            )
+        strata = np.full(len(labels), -1)
+        strata[source] = np.unique(labels[source], return_inverse=True)[1]
+        yield from super().split(X, strata)

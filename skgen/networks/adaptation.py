@@ -1,0 +1,161 @@
+"""Networks that look at two domains: features, and what is read from them."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skgen.networks.convolutional import Pictures, halved
+from skgen.networks.convolutional import Rows as FlatRows
+from skgen.networks.dense import ACTIVATIONS
+
+__all__ = ["DomainClassifier", "DomainNorm", "pooling_levels", "reverse_gradient"]
+
+
+class _Reversal(torch.autograd.Function):
+    """The identity, whose gradient is turned round."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:
+        ctx.weight = weight
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        (gradient,) = gradients
+        return gradient * -ctx.weight, None
+
+
+def reverse_gradient(x: Tensor, weight: float) -> Tensor:
+    """Return `x`, through which a gradient comes back times ``-weight``."""
+    reversed_: Tensor = _Reversal.apply(x, weight)
+    return reversed_
+
+
+def pooling_levels(
+    shape: Sequence[int], channels: Sequence[int], activation: str, *, batch_norm: bool
+) -> list[nn.Module]:
+    """Return layers from rows through 3x3 convolutions, each before a maximum over 2x2, to rows.
+
+    A side of 1 stays as it is, and an odd one is rounded up.
+    """
+    levels: list[nn.Module] = [Pictures(shape)]
+    sizes = halved(shape, len(channels))
+    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *channels]), sizes, strict=False):
+        high, wide = (int(side > 1) for side in size)
+        conv = nn.Conv2d(n_in, n_out, (1 + 2 * high, 1 + 2 * wide), padding=(high, wide))
+        norms = [nn.BatchNorm2d(n_out)] if batch_norm else []
+        pool = nn.MaxPool2d((1 + high, 1 + wide), ceil_mode=True)
+        levels.append(nn.Sequential(conv, *norms, ACTIVATIONS[activation](), pool))
+    return [*levels, FlatRows()]
+
+
+class _Rows:
+    """How many of the rows at hand, the first ones, are of the source."""
+
+    def __init__(self) -> None:
+        self.n_source = 0
+
+
+class DomainNorm(nn.Module):
+    """Batch normalisation with the statistics of each domain its own, and common weights.
+
+    Parameters
+    ----------
+    norm : torch.nn.BatchNorm1d, BatchNorm2d or such
+        Whose weights and settings to take, and whose statistics become those of the source.
+
+    rows : object
+        Its `n_source` says how many of the rows, the first ones, are of the source.
+
+    References
+    ----------
+    .. [1] Y. Li, N. Wang, J. Shi, J. Liu, X. Hou, "Revisiting batch normalization for practical
+       domain adaptation", ICLR workshops 2017.
+    """
+
+    target_mean: Tensor
+    target_var: Tensor
+
+    def __init__(self, norm: Any, rows: _Rows):
+        super().__init__()
+        self.source = norm
+        self.rows = rows
+        self.register_buffer("target_mean", norm.running_mean.clone())
+        self.register_buffer("target_var", norm.running_var.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the rows, those of each domain normalised by their own statistics."""
+        n = self.rows.n_source
+        if n == len(x):
+            normalised: Tensor = self.source(x)
+            return normalised
+        if n == 0:
+            return self._of_target(x)
+        return torch.cat([self.source(x[:n]), self._of_target(x[n:])])
+
+    def _of_target(self, x: Tensor) -> Tensor:
+        return functional.batch_norm(
+            x,
+            self.target_mean,
+            self.target_var,
+            self.source.weight,
+            self.source.bias,
+            training=self.training,
+            momentum=0.1 if self.source.momentum is None else self.source.momentum,
+            eps=self.source.eps,
+        )
+
+
+class DomainClassifier(nn.Module):
+    """An extractor of features, a head for classes, and one for domains if there is need of it.
+
+    Parameters
+    ----------
+    extractor : torch.nn.Module
+        From rows to flat features.
+
+    n_components : int
+        Number of features.
+
+    n_classes : int
+        Number of classes.
+
+    domain_head : torch.nn.Module or None
+        From features to one number, high for the source.
+
+    per_domain : bool
+        Whether the statistics of batch normalisation in the extractor are each domain's own.
+    """
+
+    def __init__(
+        self,
+        extractor: nn.Module,
+        n_components: int,
+        n_classes: int,
+        domain_head: nn.Module | None,
+        per_domain: bool,
+    ):
+        super().__init__()
+        self.rows = _Rows()
+        self.extractor = _with_domain_norms(extractor, self.rows) if per_domain else extractor
+        self.label_head = nn.Linear(n_components, n_classes)
+        self.domain_head = domain_head
+
+    def features(self, x: Tensor, n_source: int) -> Tensor:
+        """Return the features of rows, of which so many, the first ones, are of the source."""
+        self.rows.n_source = n_source
+        features: Tensor = self.extractor(x)
+        return features
+
+
+def _with_domain_norms(module: nn.Module, rows: _Rows) -> nn.Module:
+    """Return the module with `DomainNorm` in place of every batch normalisation."""
+    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+        return DomainNorm(module, rows)
+    for name, child in list(module.named_children()):
+        setattr(module, name, _with_domain_norms(child, rows))
+    return module
