@@ -73,8 +73,9 @@ class Coral(Alignment):
 
 
 def _covariance(features: Tensor) -> Tensor:
-    centred = features - features.mean(dim=0)
-    return centred.T @ centred / max(1, len(features) - 1)
+    with torch.autocast(features.device.type, enabled=False):  # small differences matter
+        centred = features.float() - features.float().mean(dim=0)
+        return centred.T @ centred / max(1, len(features) - 1)
 
 
 @final
@@ -107,7 +108,8 @@ class ClassConfusion(Alignment):
         certainty = 1 + (p.detach() * log_p.detach()).sum(dim=1).exp()  # 1 + exp(-entropy)
         certainty = certainty / certainty.mean()
         confusion = p.T @ (p * certainty[:, None])  # (n_classes, n_classes)
-        shares = confusion / confusion.sum(dim=1, keepdim=True)
+        tiny = torch.finfo(confusion.dtype).tiny  # no row may be of some class
+        shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=tiny)
         return self.weight * (1 - shares.diagonal()).mean()
 
 

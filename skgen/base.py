@@ -145,6 +145,9 @@ class BaseModel(Declared, ABC):
         for mixed precision.""",
     )
 
+    # Whether a loss that rises late is a sign of trouble.
+    _has_steady_loss: ClassVar[bool] = True
+
     @abstractmethod
     def _module(self, n_features: int) -> nn.Module:
         """Return the networks, untrained. Torch is seeded when this is called."""
@@ -273,7 +276,7 @@ class BaseModel(Declared, ABC):
             net.partial_fit(rows, validation=held_out, epochs=1 if partial else None)
         losses = net.history[n_before:, net.loss_name(0)]
         settled = len(losses) * rows.n_batches >= 100  # a shorter run may end on the way
-        if settled and not stopping and len(net.turns) == 1:
+        if settled and not stopping and len(net.turns) == 1 and self._has_steady_loss:
             self._complaints += _late_rise(losses, self.lr)
         self.net_ = net
         names = {turn.name: net.loss_name(number) for number, turn in enumerate(net.turns)}

@@ -1,9 +1,13 @@
 """Which rows are of the source, and which of the target: what y and `sample_domain` say."""
 
+import inspect
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 __all__ = [
@@ -11,6 +15,8 @@ __all__ = [
     "checked_labels",
     "labelled_accuracy",
     "labelled_rows",
+    "of_domains",
+    "plain_labels",
     "source_rows",
 ]
 
@@ -27,7 +33,7 @@ def checked_labels(y: Any) -> NDArray:
     if labels.dtype.kind == "f":
         missing = ~np.isfinite(labels)
     elif labels.dtype == object:
-        missing = np.array([label is None or label != label for label in labels], dtype=bool)
+        missing = np.array([_is_missing(label) for label in labels], dtype=bool)
     else:
         missing = np.zeros(len(labels), dtype=bool)
     if missing.any():
@@ -35,12 +41,36 @@ def checked_labels(y: Any) -> NDArray:
             f"y is NaN, infinite or None in {missing.sum()} of {len(labels)} rows. Mark rows "
             "without a label by -1."
         )
-    if labels.dtype.kind in "US" and (labels == np.array("-1", labels.dtype)).any():
+    if labels.dtype.kind in "USO" and any(label in ("-1", b"-1") for label in labels.tolist()):
         raise ValueError(
             "y holds the string '-1', which is no mark of rows without a label. Make y an array "
             "of objects, np.array([...], dtype=object), with the number -1 in it."
         )
     return labels
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or is_pandas_na(label) or is_scalar_nan(label)
+
+
+def plain_labels(labels: NDArray) -> NDArray:
+    """Return labels of one kind, after those marked as none are gone, in an array of that kind.
+
+    Raises
+    ------
+    ValueError
+        If some are strings and others are not.
+    """
+    if labels.dtype != object:
+        return labels
+    values = labels.tolist()
+    if len({isinstance(value, str) for value in values}) > 1:
+        of_each = {isinstance(value, str): value for value in values}
+        raise ValueError(
+            f"y holds strings and other labels: {of_each[True]!r} and {of_each[False]!r}, for "
+            "example. Make them all of one kind."
+        )
+    return np.asarray(values)
 
 
 def labelled_rows(labels: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:
@@ -64,6 +94,8 @@ def checked_domains(sample_domain: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
         If a domain is 0 or no number, or if they are not one for every row.
     """
     domains: NDArray = column_or_1d(sample_domain, warn=True)
+    if domains.dtype == object and all(isinstance(domain, Real) for domain in domains):
+        domains = domains.astype(float)
     if len(domains) != n_rows:
         raise ValueError(
             f"sample_domain has {len(domains)} entries for {n_rows} rows: inconsistent numbers of "
@@ -72,13 +104,15 @@ def checked_domains(sample_domain: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
     if domains.dtype.kind not in "iuf" or not np.all(np.abs(domains) > 0):
         raise ValueError(
             "sample_domain has to be a positive number for rows of the source and a negative one "
-            f"for those of the target, got {np.unique(domains)[:5].tolist()}."
+            f"for those of the target, got {list(dict.fromkeys(domains.tolist()))[:5]}."
         )
     source: NDArray[np.bool_] = domains > 0
     return source
 
 
-def source_rows(labels: NDArray, sample_domain: ArrayLike | None = None) -> NDArray[np.bool_]:
+def source_rows(
+    labels: NDArray, sample_domain: ArrayLike | None = None, classes: NDArray | None = None
+) -> NDArray[np.bool_]:
     """Return which rows are of the source.
 
     Parameters
@@ -89,6 +123,9 @@ def source_rows(labels: NDArray, sample_domain: ArrayLike | None = None) -> NDAr
 
     sample_domain : array-like of shape (n_samples,), default=None
         Positive for rows of the source, or of one of several; negative for those of the target.
+
+    classes : ndarray of shape (n_classes,), default=None
+        The classes, if they are known.
 
     Returns
     -------
@@ -101,9 +138,9 @@ def source_rows(labels: NDArray, sample_domain: ArrayLike | None = None) -> NDAr
         As `checked_domains`; or if a row of the source has no label.
     """
     if sample_domain is None:
-        return labelled_rows(labels)
+        return labelled_rows(labels, classes)
     source = checked_domains(sample_domain, len(labels))
-    without = (~labelled_rows(labels[source])).sum() if source.any() else 0
+    without = (~labelled_rows(labels[source], classes)).sum() if source.any() else 0
     if without:
         raise ValueError(
             f"sample_domain says source of {without} rows whose label in y is -1, which stands for "
@@ -133,3 +170,20 @@ def labelled_accuracy(
     right = np.asarray(labels[labelled] == predicted[labelled], dtype=float)
     weight = None if sample_weight is None else np.asarray(sample_weight)[labelled]
     return float(np.average(right, weights=weight))
+
+
+def of_domains(estimator: Any, method: str, X: Any, sample_domain: NDArray) -> NDArray:
+    """Return what a method of an estimator gives for rows, where each is one of its domain.
+
+    Estimators that ask for domains are told; also those inside a pipeline.
+    """
+    if isinstance(estimator, Pipeline):
+        *before, (_, last) = estimator.steps
+        for _, step in before:
+            if step not in (None, "passthrough"):
+                X = of_domains(step, "transform", X, sample_domain)
+        return of_domains(last, method, X, sample_domain)
+    call = getattr(estimator, method)
+    asks = "sample_domain" in inspect.signature(call).parameters
+    values: NDArray = call(X, sample_domain=sample_domain) if asks else call(X)
+    return values

@@ -1,7 +1,7 @@
 """Cross-validation over two domains."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ __all__ = ["DomainKFold"]
 
 
 class DomainKFold(StratifiedKFold):
-    """Folds that all hold rows of every class of the source, and of the target.
+    """Folds that all hold their share of every class of the source, and of the target.
 
     With labels that are numbers, and -1 for rows of the target, scikit-learn's own
     `StratifiedKFold` does the same. This one also takes strings with -1 among them, and domains.
@@ -40,6 +40,8 @@ class DomainKFold(StratifiedKFold):
     [-1, -1, 'cat', 'dog']
     """
 
+    __metadata_request__split: ClassVar[Mapping[str, bool]] = {"sample_domain": True}
+
     def __init__(
         self,
         n_splits: int = 5,
@@ -47,10 +49,36 @@ class DomainKFold(StratifiedKFold):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
     ):
-        super().__init__(n_splits, shuffle=shuffle, random_state=random_state if shuffle else None)
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+    def get_n_splits(
+        self,
+        X: Any = None,
+        y: Any = None,
+        groups: Any = None,
+        sample_domain: Any = None,
+    ) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups, sample_domain : object
+            Ignored.
+
+        Returns
+        -------
+        n_splits : int
+            The number of folds.
+        """
+        n_splits: int = super().get_n_splits()
+        return n_splits
 
     def split(
-        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_domain: ArrayLike | None = None,
     ) -> Iterator[tuple[NDArray, NDArray]]:
         """Yield the rows to train on, and those to test on.
 
@@ -63,8 +91,10 @@ class DomainKFold(StratifiedKFold):
             Classes of the source's rows, and -1 for those of the target.
 
         groups : array-like of shape (n_samples,), default=None
-            What `sample_domain` is elsewhere: positive for rows of the source, negative for those
-            of the target. With None, y says it.
+            The same as `sample_domain`: what a search hands on where no metadata are routed.
+
+        sample_domain : array-like of shape (n_samples,), default=None
+            Positive for rows of the source, negative for those of the target. With None, y says it.
 
         Yields
         ------
@@ -77,7 +107,7 @@ class DomainKFold(StratifiedKFold):
             If there are fewer rows of the target than folds.
         """
         labels = checked_labels(y)
-        source = source_rows(labels, groups)
+        source = source_rows(labels, groups if sample_domain is None else sample_domain)
         n_target = int((~source).sum())
         if n_target < self.n_splits:
             raise ValueError(

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback
 from torch import nn
 from torch.nn import functional
 
@@ -127,30 +127,37 @@ def test_without_a_target_it_says_so_and_trains_on_the_source(blobs):
     assert model.score(X[:100], y[:100]) > 0.9
 
 
-class Seen(Callback):
-    """Notes what batches consist of."""
-
-    def on_train_begin(self, net, **kwargs):
-        self.names = set()
-
-    def on_batch_begin(self, net, batch, **kwargs):
-        self.names |= set(batch)
-
-
 @each
-def test_weight_0_is_the_source_alone(cls, blobs):
+@pytest.mark.parametrize("batch_norm", ["joint", "per_domain"])
+def test_weight_0_is_the_source_alone(cls, batch_norm, blobs):
     X, _, known, domains = blobs
 
-    def seen(**params):
-        model = cls(callbacks=[Seen()], **params, **quick).fit(X, known, sample_domain=domains)
-        return model.net_.callbacks_[-1][1].names, set(model.net_.history[0])
+    def losses(**params):
+        """Return the loss on rows with one target, and with another."""
+        model = cls(batch_norm=batch_norm, **params, **quick).fit(X, known, sample_domain=domains)
+        rows = torch.from_numpy(X).float()
+        module, loss = model.net_.module_.eval(), model.net_.turns[0].loss
+        for target in (rows[100:], 3 * rows[100:]):
+            batch = {"x": rows[:100], "y": torch.from_numpy(known[:100]), "target": target}
+            value, parts = loss(module, batch, model.net_.progress_)
+            yield float(value), set(parts)
 
-    names, losses = seen(adaptation_weight=0, batch_norm="joint")
-    assert names == {"x", "y"} and "label_loss" in losses
-    names, adapted = seen(batch_norm="joint")
-    assert names == {"x", "y", "target"} and losses < adapted
-    names, statistics = seen(adaptation_weight=0)  # of the target, which no loss looks at
-    assert names == {"x", "y", "target"} and statistics == losses
+    (first, parts), (second, _) = losses(adaptation_weight=0)
+    assert first == second and parts == {"label_loss"}
+    (first, parts), (second, _) = losses()
+    assert first != second and parts > {"label_loss"}
+
+
+def test_source_alone_makes_as_many_updates(blobs):
+    X, _, known, domains = blobs
+    counts = {
+        CoralClassifier(adaptation_weight=weight, batch_norm=norm, batch_size=20, **quick)
+        .fit(X, known, sample_domain=domains)
+        .net_.progress_.update
+        for weight in (0, 1)
+        for norm in ("joint", "per_domain", None)
+    }
+    assert counts == {30}
 
 
 @pytest.mark.parametrize(
@@ -160,11 +167,15 @@ def test_weight_0_is_the_source_alone(cls, blobs):
         ([0, 1, np.nan, -1], None, "NaN, infinite or None in 1 of 4 rows"),
         (np.array(["a", "b", None, -1], dtype=object), None, "None in 1 of 4 rows"),
         (np.array(["a", "b", "-1", "-1"]), None, "the string '-1', which is no mark"),
+        (pd.Series(["a", "b", "-1", "-1"], dtype="string"), None, "the string '-1', which is no"),
+        (pd.Series(["a", "b", pd.NA, "-1"], dtype="string"), None, "NaN, infinite or None in 1 of"),
+        (np.array(["a", 0, -1, -1], dtype=object), None, "y holds strings and other labels: 'a' "),
         ([0, 0, 1, 1], [1, 1, -1, -1], "The source has one class only, 0"),
         ([0, 1, 2, -1], [1, 1, 1, 1], "source of 1 rows whose label in y is -1"),
         ([0, 1, 2, -1], [1, 1, 0, -1], "positive number for rows of the source"),
         ([0, 1, 2, -1], [1, 1, -1], "sample_domain has 3 entries for 4 rows"),
         ([0, 1, 2, -1], ["s", "s", "s", "t"], "positive number for rows of the source"),
+        ([0, 1, 2, -1], [1, 1, None, -1], "positive number for rows of the source"),
         ([0.5, 1.5, 2.5, -1], None, "Unknown label type"),
     ],
 )
@@ -205,6 +216,22 @@ def test_the_same_seed_makes_the_same_model_of_both_domains(cls, blobs):
         np.testing.assert_array_equal(first.transform(X, sides), second.transform(X, sides))
     other = cls(**{**quick, "random_state": 1}).fit(X, known, sample_domain=domains)
     assert np.abs(other.transform(X) - first.transform(X)).max() > 0.01
+
+
+def test_plus_and_minus_are_labels(blobs):
+    X, y, _, domains = blobs
+    signs = np.array(["-", "+"])[y]
+    model = CoralClassifier(max_epochs=30, random_state=0).fit(X, signs, sample_domain=domains)
+    assert model.classes_.tolist() == ["+", "-"] and model.score(X[:100], signs[:100]) > 0.5
+
+
+@pytest.mark.parametrize("values", [[0, 1], [False, True], [0.0, 1.0]])
+def test_labels_in_an_array_of_objects(values, blobs):
+    X, y, _, domains = blobs
+    labels = np.array(values, dtype=object)[y]
+    model = CoralClassifier(**quick).fit(X, labels, sample_domain=domains.astype(object))
+    assert model.classes_.tolist() == values
+    assert set(model.predict(X).tolist()) <= set(values)
 
 
 # Networks
@@ -348,6 +375,115 @@ def test_an_extractor_of_ones_own():
     pickle.loads(pickle.dumps(model)).predict(pictures)
 
 
+class Merged(nn.Module):
+    def forward(self, x):
+        return x.reshape(1, -1)
+
+
+@pytest.mark.parametrize(
+    ("extractor", "match"),
+    [
+        (lambda: None, "extractor has to return a torch.nn.Module, got None"),
+        (lambda: nn.Linear(5, 2), "layers do not work on rows, which is what X holds: mat1"),
+        (Merged, "one thing of every row, got"),
+        (lambda: nn.BatchNorm1d(3, track_running_stats=False), "with track_running_stats=False"),
+    ],
+)
+def test_an_extractor_that_does_not_fit(extractor, match, blobs):
+    X, _, known, domains = blobs
+    with pytest.raises(ValueError, match=match):
+        CoralClassifier(extractor=extractor, **quick).fit(X, known, sample_domain=domains)
+
+
+class Frames(nn.Module):
+    """Normalises the parts of a row one by one."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(1)
+
+    def forward(self, x):
+        return self.norm(x.reshape(-1, 1)).reshape(x.shape)
+
+
+def test_an_extractor_that_makes_several_of_a_row():
+    X = np.random.default_rng(0).normal(size=(2000, 4)).astype(np.float32)
+    X[1000:] = 3 * X[1000:] + 5
+    known, domains = np.append(np.arange(1000) % 2, np.full(1000, -1)), np.repeat([1, -1], 1000)
+    model = CoralClassifier(extractor=Frames, adaptation_weight=0, max_epochs=20, random_state=0)
+    model.fit(X, known, sample_domain=domains)
+    (norm,) = [m for m in model.net_.module_.extractor[0].modules() if isinstance(m, DomainNorm)]
+    seen = (X - model.scaling_.offset) / model.scaling_.scale
+    assert float(norm.source.running_mean) == pytest.approx(seen[:1000].mean(), abs=0.05)
+    assert float(norm.target_mean) == pytest.approx(seen[1000:].mean(), abs=0.05)
+
+
+def test_threads_do_not_mix_the_domains_up(shifted):
+    X, _, known = shifted
+    model = CoralClassifier(**quick).fit(X, known)
+    rows = np.tile(X, (5, 1))
+    expected = {side: model.transform(rows, np.full(len(rows), side)) for side in (1, -1)}
+    sides = [1, -1] * 10
+    with ThreadPoolExecutor(4) as threads:
+        results = threads.map(lambda side: model.transform(rows, np.full(len(rows), side)), sides)
+        for side, result in zip(sides, results, strict=True):
+            np.testing.assert_array_equal(result, expected[side])
+
+
+@pytest.mark.parametrize("batch_norm", ["joint", "per_domain", None])
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_small_batches(batch_size, batch_norm, blobs):
+    X, _, _, domains = blobs
+    settings = {"batch_size": batch_size, "batch_norm": batch_norm, **quick, "max_epochs": 1}
+    for side in (domains, np.ones(200)):
+        y = np.where(side > 0, 0, -1) + np.arange(200) % 2 * (side > 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = DomainAdversarialClassifier(**settings).fit(X, y, sample_domain=side)
+        assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_cells_do_not_go_from_one_domain_to_the_other():
+    model = CoralClassifier(corruption="swap", **quick)
+    seen = []
+
+    class Spy(nn.Identity):
+        def forward(self, x):
+            seen.append(x.detach().clone())
+            return x
+
+    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0)
+    y = np.append(np.arange(50) % 2, np.full(50, -1))
+    domains = np.repeat([1, -1], 50)
+    model.set_params(extractor=Spy).fit(X, y, sample_domain=domains)
+    for x in seen:
+        source, target = x.chunk(2)
+        assert len(source.unique()) == len(target.unique()) == 1
+
+
+def test_what_was_built_counts_and_not_what_is_set_later(shifted):
+    X, _, known = shifted
+    domains = np.where(known < 0, -1, 1)
+    model = CoralClassifier(**quick).fit(X, known)
+    before = model.transform(X, domains)
+    np.testing.assert_array_equal(
+        model.set_params(batch_norm="joint").transform(X, domains), before
+    )
+
+
+@pytest.mark.parametrize("batch_norm", ["joint", "per_domain"])
+def test_compiled_steps(batch_norm, blobs):
+    X, _, known, domains = blobs
+    settings = {"batch_norm": batch_norm, **quick}
+    plain = DomainAdversarialClassifier(**settings).fit(X, known, sample_domain=domains)
+    torch._dynamo.reset()
+    options = {"compile": True, "compile__backend": "eager"}
+    with torch._dynamo.config.patch(error_on_recompile=batch_norm == "joint"):
+        compiled = DomainAdversarialClassifier(net_params=options, **settings)
+        compiled.fit(X, known, sample_domain=domains)
+    np.testing.assert_allclose(compiled.transform(X), plain.transform(X), rtol=1e-3, atol=1e-4)
+
+
 # Batches
 
 
@@ -391,6 +527,13 @@ def test_coral(sides):
     expected = 2.0 * ((of_source - of_target) ** 2).sum() / size
     assert float(Coral(2.0)(*sides)) == pytest.approx(expected, rel=1e-5)
     assert float(Coral()(sides[0], sides[0])) == 0
+
+
+def test_class_confusion_where_a_class_has_no_row():
+    side = Side(torch.zeros(8, 2), torch.tensor([[300.0, 0.0]] * 8, requires_grad=True))
+    loss = ClassConfusion()(side, side)
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(side.outputs.grad).all()
 
 
 def test_class_confusion(sides):
@@ -446,8 +589,29 @@ def test_a_source_lost_is_told(shifted):
     X, _, known = shifted
     with pytest.warns(UserWarning, match=r"Adapting cost accuracy on the source: .*adaptation_w"):
         DomainAdversarialClassifier(
-            adaptation_weight=100.0, batch_norm=None, lr=1e-3, max_epochs=15, random_state=0
+            adaptation_weight=100.0,
+            adaptation_schedule=lambda fraction: float(fraction > 0.5),
+            batch_norm=None,
+            lr=1e-3,
+            max_epochs=20,
+            random_state=0,
         ).fit(X, known)
+
+
+def test_a_source_not_learned_is_told(shifted):
+    X, _, known = shifted
+    shuffled = known.copy()
+    shuffled[:900] = np.random.default_rng(0).permutation(known[:900])
+    with pytest.warns(UserWarning, match="The source was not learned: .*adaptation_weight=0; it"):
+        CoralClassifier(hidden_layer_sizes=(1,), n_components=1, max_epochs=15, random_state=0).fit(
+            X, shuffled
+        )
+
+
+def test_few_rows_for_statistics_of_their_own_are_told(blobs):
+    X, _, known, domains = blobs
+    with pytest.warns(UserWarning, match='There are 5 rows of the target, which is few .*"joint"'):
+        CoralClassifier(**quick).fit(X[:105], known[:105], sample_domain=domains[:105])
 
 
 def test_no_alarm_where_all_is_well(shifted):
@@ -466,6 +630,16 @@ def test_early_stopping_sets_rows_of_both_domains_aside(shifted):
     few[:900] = known[:900]
     with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of 1 rows of a domain"):
         DomainAdversarialClassifier(early_stopping=True, **quick).fit(X, few)
+
+
+def test_going_on_from_the_source_alone_to_adapting(blobs):
+    X, _, known, domains = blobs
+    model = DomainAdversarialClassifier(adaptation_weight=0, warm_start=True, **quick)
+    model.fit(X, known, sample_domain=domains)
+    before = copy.deepcopy(model.net_.module_.domain_head.state_dict())
+    model.set_params(adaptation_weight=0.5).fit(X, known, sample_domain=domains)
+    after = model.net_.module_.domain_head.state_dict()
+    assert all(not torch.equal(before[name], after[name]) for name in before)
 
 
 def test_going_on(shifted):
@@ -503,6 +677,10 @@ def test_labelled_only_sees_labelled_rows_alone(blobs):
     ):
         np.testing.assert_allclose(model.predict_proba(X), alone.predict_proba(X))
         np.testing.assert_allclose(model.decision_function(X), alone.decision_function(X))
+        np.testing.assert_array_equal(model.predict(X), alone.predict(X))
+    names = np.array(["cat", "dog"], dtype=object)[y]
+    names[100:] = -1
+    assert set(LabelledOnly().fit(X, names).predict(X)) == {"cat", "dog"}
     weights = np.where(np.arange(200) % 2, 3.0, 1.0)
     weighted = LabelledOnly().fit(X, known, sample_weight=weights)
     direct = LogisticRegression().fit(X[:100], known[:100], weights[:100])

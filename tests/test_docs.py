@@ -55,6 +55,16 @@ def test_generators():
 
 
 @pytest.mark.filterwarnings("error")
+def test_adaptation():
+    names = run("adaptation.rst")
+    assert names["accuracy"] > names["baseline"] + 0.1
+    assert names["same"].score(names["X"][900:], names["digits"][900:]) == names["accuracy"]
+    assert names["of_pipeline"] > names["baseline"] + 0.1
+    assert names["search"].best_params_["batch_norm"] == "per_domain"
+    assert names["distance"] < 1.5
+
+
+@pytest.mark.filterwarnings("error")
 def test_autoencoders():
     pytest.importorskip("xgboost")
     names = run("autoencoders.rst")

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skgen import CoralClassifier, LabelledOnly
 from skgen.inspection import DomainConfusionDisplay
@@ -185,10 +185,27 @@ def test_sample_domain_is_routed_to_the_scorer(shifted):
             CoralClassifier(max_epochs=3, random_state=0),
             {"adaptation_weight": [0.0, 0.3]},
             scoring=LabelFreeScorer(),
-            cv=list(DomainKFold(2, random_state=0).split(X, known)),
+            cv=DomainKFold(2, random_state=0),
             error_score="raise",
         ).fit(X, y, sample_domain=domains)
     assert 0 < search.best_score_ < 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pipeline_is_judged_like_its_last_step(method, shifted):
+    X, _, known = shifted
+    alone = CoralClassifier(max_epochs=3, random_state=0).fit(X, known)
+    piped = make_pipeline(FunctionTransformer(), "passthrough", clone(alone)).fit(X, known)
+    scorer = LabelFreeScorer(method)
+    assert scorer(piped, X, known) == scorer(alone, X, known)
+
+
+def test_a_fold_with_one_class_of_two(shifted):
+    X, _, known = shifted
+    two = np.where(known < 0, -1, known % 2)
+    model = CoralClassifier(max_epochs=1, random_state=0).fit(X, two)
+    rows = two != 0
+    assert np.isfinite(LabelFreeScorer()(model, X[rows], two[rows]))
 
 
 def test_a_scorer_without_a_target(shifted):
@@ -232,6 +249,11 @@ def test_a_display_of_domains_said_outright(shifted):
         model, pictures, y, sample_domain=domains, n_samples=100
     )
     assert display.before.shape == (100, 64) and display.after.shape == (100, 64)
+    assert (np.asarray(display.sample_domain) > 0).sum() == 50
+    thin = CoralClassifier(1, max_epochs=1, random_state=0).fit(X, known)
+    DomainConfusionDisplay.from_estimator(
+        make_pipeline(StandardScaler(), thin).fit(X, known), X, known, projection="pca"
+    )
     with pytest.raises(ValueError, match='projection has to be "tsne", "pca" or a transformer'):
         display.plot(projection="umap")
     with pytest.raises(ValueError, match="a need for 4 axes, got 1"):

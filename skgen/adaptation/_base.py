@@ -1,17 +1,14 @@
 """What all classifiers that adapt to a target domain share."""
 
 import copy
-import math
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import entropy
 from sklearn.base import (
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -24,26 +21,28 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import Tensor, nn
-from torch.nn import functional
 
-from skgen.alignments import Alignment, Side
+from skgen.adaptation._harm import few_rows, signs_in_source, signs_in_target
+from skgen.adaptation._objective import SCHEDULES, HeldOutLoss, Objective
+from skgen.alignments import Alignment
 from skgen.base import BaseModel
-from skgen.batches import Batch, Batches, DomainPairs, Rows
-from skgen.corruptions import CORRUPTIONS, Corruption, OnPictures, on_rows
+from skgen.batches import Batches, DomainPairs, Rows
+from skgen.corruptions import CORRUPTIONS, Corruption, on_rows
 from skgen.domains import (
     checked_domains,
     checked_labels,
     labelled_accuracy,
     labelled_rows,
+    plain_labels,
     source_rows,
 )
-from skgen.networks.adaptation import DomainClassifier, pooling_levels, reverse_gradient
+from skgen.networks.adaptation import DomainClassifier, pooling_levels
 from skgen.networks.convolutional import Pictures
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.parameters import override, parameter, resolve
 from skgen.rows_or_pictures import RowsOrPictures
 from skgen.scaling import Scaling, inference_dtype
-from skgen.turns import Progress, Turn, TurnLoss
+from skgen.turns import Turn, TurnLoss
 
 __all__ = ["BaseAdaptedClassifier"]
 
@@ -55,74 +54,6 @@ _MOST_JUDGED = 2000
 
 # Updates before which signs of harm mean nothing.
 _LEAST_UPDATES = 100
-
-
-def ramp(fraction: float) -> float:
-    """Return the share of its weight that adaptation has at a point of training.
-
-    References
-    ----------
-    .. [1] Y. Ganin et al., "Domain-adversarial training of neural networks", JMLR 17, 2016, section
-       5.2.2.
-    """
-    return 2 / (1 + math.exp(-10 * fraction)) - 1
-
-
-SCHEDULES: Mapping[str, Callable[[float], float]] = {"ramp": ramp, "constant": lambda _: 1.0}
-
-
-@dataclass(frozen=True)
-class _Objective:
-    r"""Cross-entropy on the source, and what brings the target closer.
-
-    .. math:: L = L_y + \lambda(t) \sum_a L_a + L_d
-
-    with alignments :math:`L_a`. The domain loss :math:`L_d` is descended by the domain head, and
-    ascended by the features, :math:`\lambda(t)` times as fast.
-    """
-
-    corruption: Corruption | OnPictures | None
-    weight: float
-    schedule: str | Callable[[float], float]
-    alignments: Sequence[Alignment]
-    sees_target: bool
-
-    @property
-    def adapts(self) -> bool:
-        """Whether the target counts, beyond statistics of batch normalisation."""
-        return self.sees_target and self.weight > 0
-
-    def __call__(
-        self, module: Any, batch: Batch, state: Progress
-    ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Return the objective on a batch, and the losses that it is made of."""
-        x, n = batch["x"], len(batch["x"])
-        if self.sees_target:
-            x = torch.cat([x, batch["target"]])
-        if self.corruption is not None and module.training:
-            x = self.corruption(x)
-        features = module.features(x, n)
-        outputs = module.label_head(features)
-        of_labels = functional.cross_entropy(outputs[:n], batch["y"])
-        parts = {"label_loss": of_labels}
-        if not self.adapts:
-            return of_labels, parts
-        schedule = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
-        weight = self.weight * schedule(state.fraction)
-        source, target = Side(features[:n], outputs[:n]), Side(features[n:], outputs[n:])
-        objective = of_labels
-        for alignment in self.alignments:
-            loss = alignment(source, target)
-            parts[f"{type(alignment).__name__}_loss"] = loss
-            objective = objective + weight * loss
-        if module.domain_head is not None:
-            said = module.domain_head(reverse_gradient(features, weight))[:, 0]
-            of_domains = (
-                functional.softplus(-said[:n]).mean() + functional.softplus(said[n:]).mean()
-            )
-            parts["domain_loss"] = of_domains / 2
-            objective = objective + of_domains / 2
-        return objective, parts
 
 
 class BaseAdaptedClassifier(
@@ -161,7 +92,9 @@ class BaseAdaptedClassifier(
         1.0,
         [Interval(Real, 0, None, closed="left")],
         "float",
-        """How much the target counts beside the labels. 0 trains on the source alone.""",
+        """How much the target counts beside the labels. With 0 training is on the source alone, but
+        for the statistics of the target that ``batch_norm="per_domain"`` takes: the baselines to
+        compare with.""",
     )
     adaptation_schedule: str | Callable[[float], float] = parameter(
         "ramp",
@@ -181,7 +114,9 @@ class BaseAdaptedClassifier(
         [StrOptions({"joint", "per_domain"}), None],
         "{'joint', 'per_domain'} or None",
         """Batch normalisation after every layer of the extractor: with the statistics of both
-        domains together, with those of each domain its own, or none.""",
+        domains together, with those of each domain its own, or none. With ``"per_domain"`` also
+        normalisations inside an `extractor` have statistics for each; otherwise they are left as
+        they are.""",
     )
     corruption: str | Corruption | None = parameter(
         None,
@@ -211,12 +146,15 @@ class BaseAdaptedClassifier(
         halves height and width.""",
     )
     batch_size: int = override(
-        256, """Rows in a minibatch: half of them of the source, half of the target."""
+        256,
+        """Rows in a minibatch: half of them of the source, half of the target, two of each at
+        least; all of the source if there is no target.""",
     )
 
     # What subclasses say
 
     _is_adversarial: ClassVar[bool] = False
+    _has_steady_loss: ClassVar[bool] = False  # but one whose parts count more and more
 
     def _alignments(self) -> list[Alignment]:
         """Return the losses that bring the domains together."""
@@ -252,8 +190,9 @@ class BaseAdaptedClassifier(
                 f"There are {len(labels)} rows of the target and none of the source, whose labels "
                 "there is to learn from."
             )
-        check_classification_targets(labels[source])
-        encoder = LabelEncoder().fit(labels[source])
+        known = plain_labels(labels[source])
+        check_classification_targets(known)
+        encoder = LabelEncoder().fit(known)
         if len(encoder.classes_) < 2:
             raise ValueError(
                 f"The source has one class only, {encoder.classes_.tolist()[0]!r}, so there is "
@@ -262,11 +201,13 @@ class BaseAdaptedClassifier(
         if self.warm_start and hasattr(self, "net_"):
             self._check_unchanged(encoder.classes_, bool(source.all()))
         numbers = np.full(len(labels), -1)
-        numbers[source] = encoder.transform(labels[source])
+        numbers[source] = encoder.transform(known)
         self._training: NDArray = numbers
         self.classes_: NDArray = encoder.classes_
         self.domain_counts_ = {"source": int(source.sum()), "target": int((~source).sum())}
         X = self._train(X)
+        if self.batch_norm == "per_domain":
+            self._complaints += few_rows(self.domain_counts_)
         self._complaints += self._signs_of_harm(X)
         del self._training
         if source.all():
@@ -302,24 +243,21 @@ class BaseAdaptedClassifier(
         return self._batches(column, labels, *sides), held_out
 
     def _batches(self, column: Any, labels: Tensor, source: NDArray, target: NDArray) -> Batches:
-        if not self._sees_target(len(target)):
-            return Rows({"x": column, "y": labels}, self.batch_size, source)
-        half = max(1, self.batch_size // 2)
+        if not len(target):
+            return Rows({"x": column, "y": labels}, max(2, self.batch_size), source)
+        half = max(2, self.batch_size // 2)
         return DomainPairs(
             Rows({"x": column, "y": labels}, half, source),
             Rows({"target": column}, half, target),
             half,
         )
 
-    def _sees_target(self, n_target: int) -> bool:
-        """Whether rows of the target make a difference to training."""
-        return n_target > 0 and (self.adaptation_weight > 0 or self.batch_norm == "per_domain")
-
     # Networks and turns
 
     def _built_with(self) -> dict[str, Any]:
         return {
             **super()._built_with(),
+            "extractor": self.extractor,
             "n_components": self.n_components,
             "batch_norm": self.batch_norm,
             "activation": self.activation,
@@ -328,9 +266,7 @@ class BaseAdaptedClassifier(
     def _module(self, n_features: int) -> nn.Module:
         normalised = self.batch_norm is not None
         if self.extractor is not None:
-            given = self.extractor
-            layers = copy.deepcopy(given) if isinstance(given, nn.Module) else given()
-            levels = [Pictures(self._picture_shape()), layers] if self._of_pictures else [layers]
+            levels = self._given_levels()
         elif self._of_pictures:
             shape, sizes = self._picture_shape(), self._layer_sizes()
             levels = pooling_levels(shape, sizes, self.activation, batch_norm=normalised)
@@ -338,8 +274,7 @@ class BaseAdaptedClassifier(
             sizes = [n_features, *self._layer_sizes()]
             levels = dense_levels(sizes, self.activation, batch_norm=normalised)
         body = nn.Sequential(*levels, nn.Flatten())
-        with torch.no_grad():
-            n_last = body.eval()(torch.zeros(1, n_features)).shape[1]
+        n_last = self._n_made(body.eval(), n_features)
         last = dense_levels([n_last, self.n_components], self.activation, batch_norm=normalised)
         module: nn.Module = DomainClassifier(
             body.train().extend(last),
@@ -348,16 +283,44 @@ class BaseAdaptedClassifier(
             self._domain_head(),
             self.batch_norm == "per_domain" and self.domain_counts_["target"] > 0,
         )
+        if self.extractor is not None:
+            return module
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def _given_levels(self) -> list[nn.Module]:
+        """Return the extractor that the user gave, as layers from rows."""
+        given = self.extractor
+        layers = copy.deepcopy(given) if isinstance(given, nn.Module) else given()  # type: ignore[misc]
+        if not isinstance(layers, nn.Module):
+            raise ValueError(f"extractor has to return a torch.nn.Module, got {layers!r}.")
+        return [Pictures(self._picture_shape()), layers] if self._of_pictures else [layers]
+
+    def _n_made(self, body: nn.Module, n_features: int) -> int:
+        """Return how many numbers the layers make of a row."""
+        rows = torch.zeros(2, n_features)
+        kind = "rows"
+        if self._of_pictures:
+            height, width, channels = self._picture_shape()
+            kind = f"pictures (batch, {channels}, {height}, {width})"
+        try:
+            with torch.no_grad():
+                shape = tuple(body(rows).shape)
+        except (RuntimeError, TypeError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"The layers do not work on {kind}, which is what X holds: {error}"
+            ) from error
+        if len(shape) != 2 or shape[0] != 2:
+            raise ValueError(
+                f"extractor has to make one thing of every row, got {shape} of 2 {kind}."
+            )
+        return shape[1]
+
     def _turns(self) -> list[Turn]:
-        heads = ["label_head"]
-        if self._objective().adapts and self._is_adversarial:
-            heads.append("domain_head")
+        heads = ["label_head", "domain_head"] if self._is_adversarial else ["label_head"]
         return [Turn(("extractor", *heads), self._objective())]
 
-    def _objective(self) -> _Objective:
-        return _Objective(
+    def _objective(self) -> Objective:
+        return Objective(
             on_rows(
                 resolve(self.corruption, CORRUPTIONS),
                 self._picture_shape() if self._of_pictures else None,
@@ -365,11 +328,12 @@ class BaseAdaptedClassifier(
             self.adaptation_weight,
             self.adaptation_schedule,
             self._alignments(),
-            self._sees_target(self.domain_counts_["target"]),
+            self.domain_counts_["target"] > 0
+            and (self.adaptation_weight > 0 or self.batch_norm == "per_domain"),
         )
 
     def _validation_loss(self) -> TurnLoss:
-        return _held_out_loss
+        return HeldOutLoss(self._objective().adapts)
 
     # Use
 
@@ -549,7 +513,8 @@ class BaseAdaptedClassifier(
             source = checked_domains(sample_domain, len(X))
         else:
             source = np.full(len(X), not self.domain_counts_["target"])
-        if self.batch_norm != "per_domain" or source.all() or not source.any():
+        split = self.net_.built_with_["batch_norm"] == "per_domain"
+        if not split or source.all() or not source.any():
             return self._of_domain(head, X, bool(source.any()))
         parts = {side: self._of_domain(head, X[source == side], side) for side in (True, False)}
         result = np.empty((len(X), *parts[True].shape[1:]), parts[True].dtype)
@@ -568,46 +533,25 @@ class BaseAdaptedClassifier(
         return self._apply(result, X)
 
     def _signs_of_harm(self, X: NDArray) -> list[str]:
-        """Return complaints if training lost the source's classes, or most of the target's."""
-        sides = [self._training >= 0, self._training < 0]
-        settled = self.net_.progress_.update >= _LEAST_UPDATES
-        if (
-            not (settled and self._objective().adapts)
-            or min(side.sum() for side in sides) < _LEAST_JUDGED
-        ):
+        """Return complaints about what training did to the source, and to the target."""
+        progress, sides = self.net_.progress_, [self._training >= 0, self._training < 0]
+        enough = progress.update >= _LEAST_UPDATES and min(map(sum, sides)) >= _LEAST_JUDGED
+        if not (enough and self._objective().adapts):
             return []
-        some = np.random.default_rng(0)
-        rows = [some.permutation(np.flatnonzero(side))[:_MOST_JUDGED] for side in sides]
-        source, target = (
+        draw = np.random.default_rng(0)
+        rows = [draw.permutation(np.flatnonzero(side))[:_MOST_JUDGED] for side in sides]
+        of_source, of_target = (
             self._of_domain(_probabilities, X[part], is_source).argmax(axis=1)
             for part, is_source in zip(rows, (True, False), strict=True)
         )
-        true, signs = self._training[rows[0]], []
-        accuracy, curve = (source == true).mean(), self.net_.history[:, "label_loss"]
-        most_frequent = np.bincount(true).max() / len(true)
-        best = int(np.argmin(curve))
-        lost = curve[-1] > max(2 * curve[best], curve[best] + 0.1 * math.log(len(self.classes_)))
-        if lost or accuracy < most_frequent + 0.2 * (1 - most_frequent):
-            signs.append(
-                f"Adapting cost accuracy on the source: {accuracy:.0%} of the rows that it was "
-                f"trained on are predicted right (always saying the most frequent class is right "
-                f"in {most_frequent:.0%}), and their loss was {curve[best]:.2g} in epoch "
-                f"{best + 1} and {curve[-1]:.2g} at the end. Lower adaptation_weight, which is "
-                f"{self.adaptation_weight}, or lr, which is {self.lr}."
-            )
-        shares = [
-            np.bincount(side, minlength=len(self.classes_)) / len(side) for side in (true, target)
+        curve = None  # stopping early keeps other weights than the last
+        if not self.early_stopping:
+            curve = self.net_.history[-progress.epoch :, "label_loss"]
+        true = self._training[rows[0]]
+        return [
+            *signs_in_source(of_source, true, curve, self.adaptation_weight, self.lr),
+            *signs_in_target(of_target, true, self.classes_, self.adaptation_weight),
         ]
-        n_used, n_expected = (np.exp(entropy(part)) for part in (shares[1], shares[0]))
-        if n_used < 1 + 0.5 * (n_expected - 1):
-            top = int(shares[1].argmax())
-            signs.append(
-                f"Predictions of the target have collapsed: {shares[1][top]:.0%} of its rows are "
-                f"said to be {self.classes_[top]!r}, which {shares[0][top]:.0%} of the source's "
-                "are. Unless the target is like that, adapting does harm here: lower "
-                f"adaptation_weight, which is {self.adaptation_weight}, and compare with 0."
-            )
-        return signs
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -618,24 +562,6 @@ class BaseAdaptedClassifier(
 def _probabilities(network: Any, features: Tensor) -> Tensor:
     probabilities: Tensor = network.label_head(features).softmax(dim=1)
     return probabilities
-
-
-def _held_out_loss(module: Any, batch: Batch, state: Progress) -> Tensor:
-    r"""Return what stopping early looks at.
-
-    .. math:: L_y - \left( H(\bar y) - \overline{H(\hat y_i)} \right)
-
-    the cross-entropy of source rows set aside, less the mutual information of target rows set aside
-    and their predicted classes.
-    """
-    loss = functional.cross_entropy(
-        module.label_head(module.features(batch["x"], len(batch["x"]))), batch["y"]
-    )
-    if "target" not in batch:
-        return loss
-    log_p = functional.log_softmax(module.label_head(module.features(batch["target"], 0)), dim=1)
-    of_mean, mean_of = log_p.exp().mean(dim=0), -(log_p.exp() * log_p).sum(dim=1).mean()
-    return loss - (torch.special.entr(of_mean).sum() - mean_of)
 
 
 def _cut(rows: NDArray, fraction: float) -> tuple[NDArray, NDArray]:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skgen.domains import checked_labels, labelled_accuracy, source_rows
+from skgen.domains import checked_labels, labelled_accuracy, plain_labels, source_rows
 from skgen.parameters import Declared, parameter
 
 __all__ = ["LabelledOnly"]
@@ -58,6 +58,9 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
     Notes
     -----
     Beside a single other label, -1 is a class, as everywhere in scikit-learn.
+
+    The classifier gets numbers from 0 on in place of labels, as XGBoost asks for, in the order of
+    `classes_`.
 
     Examples
     --------
@@ -131,8 +134,8 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
             weight["sample_weight"] = _check_sample_weight(sample_weight, X)[kept]
         rows = X if len(kept) == len(labels) else _safe_indexing(X, kept)
         inner = LogisticRegression() if self.estimator is None else clone(self.estimator)
-        self.estimator_ = inner.fit(rows, _plain(labels[kept]), **weight)
-        self.classes_ = self.estimator_.classes_
+        self.classes_, numbers = np.unique(plain_labels(labels[kept]), return_inverse=True)
+        self.estimator_ = inner.fit(rows, numbers, **weight)
         return self
 
     @property
@@ -162,7 +165,7 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
             Out of `classes_`.
         """
         check_is_fitted(self)
-        classes: NDArray = self.estimator_.predict(X)
+        classes: NDArray = self.classes_[np.asarray(self.estimator_.predict(X), dtype=int)]
         return classes
 
     @available_if(_inner_has("predict_proba"))
@@ -229,8 +232,3 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
         tags.input_tags = inner.input_tags
         tags.classifier_tags = inner.classifier_tags
         return tags
-
-
-def _plain(labels: NDArray) -> NDArray:
-    """Return labels without the marks that made an array of objects of them."""
-    return np.asarray(labels.tolist()) if labels.dtype == object else labels

@@ -10,7 +10,7 @@ from sklearn.manifold import TSNE
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from skgen.domains import checked_labels, labelled_rows, source_rows
+from skgen.domains import checked_labels, labelled_rows, of_domains, source_rows
 from skgen.inspection._drawing import flat, pyplot
 from skgen.metrics import proxy_a_distance
 
@@ -110,7 +110,7 @@ class DomainConfusionDisplay:
             What brings rows and features to two dimensions, each fitted on its own.
 
         n_samples : int, default=1000
-            Rows to draw, if there are more: so many at random.
+            Rows to draw at most, half of them of each domain, at random.
 
         random_state : int or None, default=0
             Seeds the choice of rows and t-SNE.
@@ -125,15 +125,17 @@ class DomainConfusionDisplay:
         """
         check_is_fitted(estimator)
         labels = checked_labels(y)
-        source = source_rows(labels, sample_domain)
-        some = np.random.default_rng(random_state).permutation(len(labels))[:n_samples]
+        source = source_rows(labels, sample_domain, estimator.classes_)
+        draw = np.random.default_rng(random_state)
+        sides = [draw.permutation(np.flatnonzero(side)) for side in (source, ~source)]
+        some = np.concatenate([side[: max(2, n_samples // 2)] for side in sides])
         rows, labels, source = _safe_indexing(X, some), labels[some], source[some]
         domains = np.where(source, 1, -1)
-        predicted = estimator.predict(rows, domains)
+        predicted = of_domains(estimator, "predict", rows, domains)
         known = labelled_rows(labels, estimator.classes_)
         display = cls(
             flat(rows),
-            estimator.transform(rows, domains),
+            of_domains(estimator, "transform", rows, domains),
             sample_domain=domains,
             classes=np.where(known, labels, predicted),
         )
@@ -198,6 +200,8 @@ class DomainConfusionDisplay:
 
 def _projected(rows: NDArray, projection: Any, random_state: int | None) -> NDArray:
     """Return rows in two dimensions."""
+    if rows.shape[1] == 1:
+        return np.hstack([rows, np.zeros_like(rows)])
     if projection == "pca" or len(rows) < 5:
         projection = PCA(2)
     elif projection == "tsne":

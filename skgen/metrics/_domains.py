@@ -4,8 +4,6 @@ None of the scores below looks at a label of the target. All of the target's are
 classifiers, or what the score takes for such.
 """
 
-import inspect
-from collections.abc import Callable
 from numbers import Real
 from typing import Any, final
 
@@ -21,7 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from skgen.domains import checked_domains, checked_labels, source_rows
+from skgen.domains import checked_domains, checked_labels, of_domains, source_rows
 from skgen.parameters import Component, parameter
 
 __all__ = [
@@ -278,7 +276,9 @@ def _check_both(source: NDArray) -> None:
         raise ValueError(
             f"There have to be rows of both domains, got {source.sum()} of the source and "
             f"{(~source).sum()} of the target. Mark rows of the target by y=-1, or pass "
-            "sample_domain; skgen.model_selection.DomainKFold keeps both in every fold."
+            "sample_domain, which a search hands on after "
+            "sklearn.set_config(enable_metadata_routing=True). skgen.model_selection.DomainKFold "
+            "keeps both in every fold."
         )
 
 
@@ -385,10 +385,10 @@ class LabelFreeScorer(Component):
         """
         self._validate_params()
         labels = checked_labels(y)
-        source = source_rows(labels, sample_domain)
+        source = source_rows(labels, sample_domain, estimator.classes_)
         _check_both(source)
         domains = np.where(source, 1, -1)
-        p = _of_domains(estimator.predict_proba, X, domains)
+        p = np.asarray(of_domains(estimator, "predict_proba", X, domains))
         if self.method == "entropy":
             return prediction_certainty(p[~source])
         if self.method == "snd":
@@ -415,18 +415,11 @@ class LabelFreeScorer(Component):
         return request
 
 
-def _of_domains(method: Callable[..., Any], X: Any, domains: NDArray) -> NDArray:
-    """Return what a method gives for rows, telling it their domains if it asks."""
-    asks = "sample_domain" in inspect.signature(method).parameters
-    values: NDArray = np.asarray(method(X, sample_domain=domains) if asks else method(X))
-    return values
-
-
 def _features(estimator: Any, X: Any, domains: NDArray) -> NDArray:
     """Return features of rows in which the density ratio is measured."""
     if hasattr(estimator, "transform"):
-        return _of_domains(estimator.transform, X, domains)
+        return np.asarray(of_domains(estimator, "transform", X, domains))
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        return _of_domains(estimator[:-1].transform, X, domains)
+        return np.asarray(of_domains(estimator[:-1], "transform", X, domains))
     rows = np.asarray(X)
     return rows.reshape(len(rows), -1)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ class _Reversal(torch.autograd.Function):
     """The identity, whose gradient is turned round."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor | float) -> Tensor:
         ctx.weight = weight
         return x.view_as(x)
 
@@ -29,7 +30,7 @@ class _Reversal(torch.autograd.Function):
         return gradient * -ctx.weight, None
 
 
-def reverse_gradient(x: Tensor, weight: float) -> Tensor:
+def reverse_gradient(x: Tensor, weight: Tensor | float) -> Tensor:
     """Return `x`, through which a gradient comes back times ``-weight``."""
     reversed_: Tensor = _Reversal.apply(x, weight)
     return reversed_
@@ -53,11 +54,9 @@ def pooling_levels(
     return [*levels, FlatRows()]
 
 
-class _Rows:
-    """How many of the rows at hand, the first ones, are of the source."""
-
-    def __init__(self) -> None:
-        self.n_source = 0
+# How many of the rows at hand, the first ones, are of the source, and how many rows there are. Each
+# thread has its own.
+_SIDES: ContextVar[tuple[int, int]] = ContextVar("_SIDES", default=(0, 1))
 
 
 class DomainNorm(nn.Module):
@@ -68,9 +67,6 @@ class DomainNorm(nn.Module):
     norm : torch.nn.BatchNorm1d, BatchNorm2d or such
         Whose weights and settings to take, and whose statistics become those of the source.
 
-    rows : object
-        Its `n_source` says how many of the rows, the first ones, are of the source.
-
     References
     ----------
     .. [1] Y. Li, N. Wang, J. Shi, J. Liu, X. Hou, "Revisiting batch normalization for practical
@@ -80,21 +76,26 @@ class DomainNorm(nn.Module):
     target_mean: Tensor
     target_var: Tensor
 
-    def __init__(self, norm: Any, rows: _Rows):
+    def __init__(self, norm: Any):
         super().__init__()
         self.source = norm
-        self.rows = rows
         self.register_buffer("target_mean", norm.running_mean.clone())
         self.register_buffer("target_var", norm.running_var.clone())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the rows, those of each domain normalised by their own statistics."""
-        n = self.rows.n_source
-        if n == len(x):
+        n_source, n_rows = _SIDES.get()
+        if n_source == n_rows:
             normalised: Tensor = self.source(x)
             return normalised
-        if n == 0:
+        if n_source == 0:
             return self._of_target(x)
+        if len(x) % n_rows:
+            raise ValueError(
+                f"Out of {n_rows} rows the extractor made {len(x)} before a batch normalisation, "
+                'so it is not known what domain each is of. Take batch_norm="joint".'
+            )
+        n = len(x) // n_rows * n_source  # a row may have become several: frames, or patches
         return torch.cat([self.source(x[:n]), self._of_target(x[n:])])
 
     def _of_target(self, x: Tensor) -> Tensor:
@@ -140,22 +141,29 @@ class DomainClassifier(nn.Module):
         per_domain: bool,
     ):
         super().__init__()
-        self.rows = _Rows()
-        self.extractor = _with_domain_norms(extractor, self.rows) if per_domain else extractor
+        self.extractor = _with_domain_norms(extractor) if per_domain else extractor
         self.label_head = nn.Linear(n_components, n_classes)
         self.domain_head = domain_head
 
     def features(self, x: Tensor, n_source: int) -> Tensor:
         """Return the features of rows, of which so many, the first ones, are of the source."""
-        self.rows.n_source = n_source
-        features: Tensor = self.extractor(x)
+        token = _SIDES.set((n_source, len(x)))
+        try:
+            features: Tensor = self.extractor(x)
+        finally:
+            _SIDES.reset(token)
         return features
 
 
-def _with_domain_norms(module: nn.Module, rows: _Rows) -> nn.Module:
+def _with_domain_norms(module: nn.Module) -> nn.Module:
     """Return the module with `DomainNorm` in place of every batch normalisation."""
-    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
-        return DomainNorm(module, rows)
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        if not module.track_running_stats:
+            raise ValueError(
+                f"The extractor has a {type(module).__name__} with track_running_stats=False, by "
+                "which a row's features depend on the rows beside it. Leave that out."
+            )
+        return DomainNorm(module)
     for name, child in list(module.named_children()):
-        setattr(module, name, _with_domain_norms(child, rows))
+        setattr(module, name, _with_domain_norms(child))
     return module
