@@ -1,7 +1,7 @@
 """Generators: what they cover, how far their samples are from rows, and what these are good for.
 
 Settings were chosen on a part of the training split that was held out; what is printed is of the
-test split. Run all of it (two hours on one core), or a part::
+test split. Run all of it (three hours on one core), or a part::
 
     python benchmarks/generators.py [--only gaussians fashion conditional codes likelihood tables]
                                     [--seeds 0 1 2]

@@ -5,7 +5,7 @@ process, by turns, so that drift of the machine hits all alike; the figure is th
 rounds of the ratio within a round. Run it on an otherwise idle machine::
 
     python benchmarks/throughput.py [--rounds 5] [--peers] [--only table]
-    python benchmarks/throughput.py --regularisers | --images | --games
+    python benchmarks/throughput.py --regularisers | --images | --games | --adaptation
 """
 
 import argparse
@@ -25,6 +25,7 @@ from skgen import (
     Autoencoder,
     ContractiveAutoencoder,
     ConvAutoencoder,
+    DomainAdversarialClassifier,
     RedundantAutoencoder,
     SparseAutoencoder,
 )
@@ -403,6 +404,73 @@ def games(rounds, only):
         )
 
 
+# Domain-adversarial training, beside a plain loop over the same networks.
+
+DOMAINS = {  # rows or pictures of each domain, and settings
+    "table": ((20_000, 30), {"hidden_layer_sizes": (64, 64), "max_epochs": 5}),
+    "pictures, 28 x 28": ((2_000, 28, 28, 3), {"batch_size": 128, "max_epochs": 2}),
+}
+
+
+class Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.weight = weight
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -ctx.weight * gradient, None
+
+
+def plain_adaptation(networks, X, y, Z, model):
+    torch.manual_seed(0)
+    networks = copy.deepcopy(networks).train()
+    optimizer = torch.optim.Adam(networks.parameters(), lr=model.lr)
+    half = model.batch_size // 2
+    is_source = (torch.arange(2 * half) < half).float()
+    n_steps, step = model.max_epochs * (len(X) // half), 0
+    for _ in range(model.max_epochs):
+        of_source, of_target = torch.randperm(len(X)), torch.randperm(len(Z))
+        for start in range(0, len(X) - half + 1, half):
+            rows = of_source[start : start + half]
+            x = torch.cat([X[rows], Z[of_target[start : start + half]]])
+            weight = model.adaptation_weight * (2 / (1 + np.exp(-10 * step / n_steps)) - 1)
+            features = networks.features(x, half)
+            loss = nn.functional.cross_entropy(networks.label_head(features[:half]), y[rows])
+            domain = networks.domain_head(Reversed.apply(features, weight))[:, 0]
+            loss = loss + nn.functional.binary_cross_entropy_with_logits(domain, is_source)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+
+
+def adaptation(rounds, only):
+    for name, ((n, *shape), settings) in DOMAINS.items():
+        if not name.startswith(only):
+            continue
+        X = np.random.default_rng(0).normal(size=(2 * n, *shape)).astype(np.float32)
+        y = np.append(np.arange(n) % 5, np.full(n, -1))
+        for batch_norm in ("joint", "per_domain"):
+            model = DomainAdversarialClassifier(batch_norm=batch_norm, random_state=0, **settings)
+            networks = clone(model).set_params(max_epochs=1).fit(X, y).net_.module_
+            rows, labels = torch.from_numpy(X).flatten(1), torch.from_numpy(y[:n])
+            theirs = (networks, rows[:n], labels, rows[n:], model)
+            pairs = [
+                (seconds(model.fit, X, y), seconds(plain_adaptation, *theirs))
+                for _ in range(rounds + 1)
+            ][1:]
+            ratios = [ours / plain for ours, plain in pairs]
+            n_steps = model.max_epochs * (n // (model.batch_size // 2))
+            print(
+                f"{name}, {batch_norm}: {statistics.median(ratios):.2f} "
+                f"[{min(ratios):.2f}-{max(ratios):.2f}] of the plain loop, "
+                f"{1000 * np.median(pairs, axis=0)[0] / n_steps:.2f} ms an iteration",
+                flush=True,
+            )
+
+
 def seconds(function, *args):
     start = time.perf_counter()
     function(*args)
@@ -432,6 +500,7 @@ def main():
     parser.add_argument("--regularisers", action="store_true", help="these in place of the rest")
     parser.add_argument("--images", action="store_true", help="these in place of the rest")
     parser.add_argument("--games", action="store_true", help="these in place of the rest")
+    parser.add_argument("--adaptation", action="store_true", help="this in place of the rest")
     arguments = parser.parse_args()
     contestants = [plain, tuned, mlp]
     if arguments.peers:
@@ -443,6 +512,8 @@ def main():
         return images(arguments.rounds, arguments.only)
     if arguments.games:
         return games(arguments.rounds, arguments.only)
+    if arguments.adaptation:
+        return adaptation(arguments.rounds, arguments.only)
     for name, shape in SHAPES.items():
         if not name.startswith(arguments.only):
             continue

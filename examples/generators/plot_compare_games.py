@@ -43,7 +43,7 @@ plt.show()
 # %%
 # What makes the difference is not so much the game as the penalty on the discriminator's gradient,
 # which all of them have by default. Without it clouds are lost. (This is after 2,000 updates of the
-# generator, in a few seconds. After 10,000, some 90 to 95% of samples are near a cloud.)
+# generator, in a few seconds. After 10,000, 87 to 96% of samples are near a cloud.)
 #
 # The game matters when the discriminator is ahead. Here it makes five steps for one of the
 # generator, ten times as large, without a penalty. As soon as it is sure, the minimax game's
