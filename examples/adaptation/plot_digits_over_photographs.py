@@ -85,8 +85,8 @@ ax.set(xlabel="accuracy on 297 test pictures of the target, in %", xlim=(0, 100)
 # builds on first guesses, does not.
 #
 # Rows and features in two dimensions. On the left, pictures over photographs lie apart. On the
-# right each digit has its cloud, of both domains, but for one in the middle: digits over foliage, of
-# which the model makes nothing.
+# right each digit has its cloud, of both domains, but for one in the middle: digits over foliage,
+# of which the model makes nothing.
 
 DomainConfusionDisplay.from_estimator(models["domain-adversarial"], X, y)
 plt.show()
