@@ -667,6 +667,24 @@ def test_a_pipeline_ahead_of_a_forest(shifted):
     assert pipeline.score(X, known) > 0.9
 
 
+def test_a_pipeline_ahead_of_xgboost(blobs):
+    xgboost = pytest.importorskip("xgboost")
+    X, y, known, _ = blobs
+    names = np.array(["cat", "dog"], dtype=object)[y]
+    names[known < 0] = -1
+    boosted = LabelledOnly(xgboost.XGBClassifier(n_estimators=20, n_jobs=1))
+    pipeline = make_pipeline(CoralClassifier(8, max_epochs=30, random_state=0), boosted)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    assert pipeline.fit(frame, pd.Series(names)).score(frame, names) > 0.9
+    assert set(pipeline.predict(frame)) == {"cat", "dog"}
+    weights = pipeline[-1].estimator_.feature_importances_
+    assert weights.shape == (8,) and weights.sum() == pytest.approx(1, abs=1e-3)
+    search = GridSearchCV(
+        pipeline, {"coralclassifier__adaptation_weight": [0, 0.3]}, cv=DomainKFold(2), n_jobs=2
+    )
+    assert search.fit(frame, names).best_score_ > 0.8  # on the source, which has labels
+
+
 def test_labelled_only_sees_labelled_rows_alone(blobs):
     X, y, known, domains = blobs
     known = np.where(known < 0, -1, known + 3)
