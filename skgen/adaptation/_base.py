@@ -100,8 +100,9 @@ class BaseAdaptedClassifier(
         "ramp",
         [StrOptions(set(SCHEDULES)), callable],
         "{'ramp', 'constant'} or callable",
-        """How `adaptation_weight` moves in `fit`: up from 0 along the curve of [1]_, or not at all.
-        A callable maps the share of training done to a share of the weight.""",
+        """How `adaptation_weight` moves in `fit`: up from 0 along the curve of Ganin et al. (2016),
+        of which it has made half at a ninth of training, or not at all. A callable maps the share
+        of training done to a share of the weight.""",
     )
     alignment: Alignment | Sequence[Alignment] | None = parameter(
         None,

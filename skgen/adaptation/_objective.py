@@ -62,7 +62,7 @@ class Objective:
             sides.append(batch["target"])
         if self.corruption is not None and module.training:
             sides = [self.corruption(side) for side in sides]
-        features = module.features(torch.cat(sides), n)
+        features = module.features(torch.cat(sides) if len(sides) > 1 else sides[0], n)
         outputs = module.label_head(features)
         of_labels = functional.cross_entropy(outputs[:n], batch["y"])
         parts = {"label_loss": of_labels}
