@@ -235,22 +235,22 @@ def xgboost():
     X, y = np.concatenate([Xs, Xt]), np.concatenate([ys, np.full(len(Xt), -1)])
     trees = {"n_estimators": 200, "max_depth": 4, "n_jobs": 1}
     for name, settings in (("plain", {}), ("inversion", {"corruption": Inversion()})):
-        for seed in SEEDS:
-            boosted = XGBClassifier(**trees, random_state=seed)
-            rows, labels = Xs, ys
-            if settings:  # trees get the negatives as rows
-                rows, labels = np.concatenate([Xs, 255 - Xs]), np.tile(ys, 2)
-            raw = boosted.fit(rows.reshape(len(rows), -1), labels)
-            scores = {"raw": raw.score(X_test.reshape(len(X_test), -1), y_test)}
-            for method, make in {
-                "source only": source_only,
-                "DANN": DomainAdversarialClassifier,
-                "MCC": MinimumClassConfusionClassifier,
-            }.items():
+        rows, labels = Xs, ys
+        if settings:  # trees get the negatives as rows
+            rows, labels = np.concatenate([Xs, 255 - Xs]), np.tile(ys, 2)
+        raw = XGBClassifier(**trees).fit(rows.reshape(len(rows), -1), labels)
+        print(f"{name}: raw {raw.score(X_test.reshape(len(X_test), -1), y_test):.3f}", flush=True)
+        for method, make in {
+            "source only": source_only,
+            "DANN": DomainAdversarialClassifier,
+            "MCC": MinimumClassConfusionClassifier,
+        }.items():
+            scores = []
+            for seed in SEEDS:
                 model = make(random_state=seed, **PICTURES, **settings)
                 pipeline = make_pipeline(model, LabelledOnly(XGBClassifier(**trees)))
-                scores[method] = pipeline.fit(X, y).score(X_test, y_test)
-            print(name, seed, {key: round(value, 3) for key, value in scores.items()}, flush=True)
+                scores.append(round(pipeline.fit(X, y).score(X_test, y_test), 3))
+            print(f"{name}: {method} {scores}", flush=True)
 
 
 def main():

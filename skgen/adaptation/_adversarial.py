@@ -35,8 +35,8 @@ class DomainAdversarialClassifier(BaseAdaptedClassifier):
     -----
     Features alike in distribution need not be alike class by class: an adversary that is too strong
     maps one class onto another. Then `adaptation_weight` is too high, or the target has other
-    shares of the classes than the source. ``alignment=ClassConfusion()`` beside it keeps classes
-    apart.
+    shares of the classes than the source. ``alignment=ClassConfusion()`` beside it works against
+    that.
 
     References
     ----------
