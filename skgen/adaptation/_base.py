@@ -50,7 +50,7 @@ _Head = Callable[[Any, Tensor], Tensor]
 
 # Rows of each domain by which training is judged, at least and at most.
 _LEAST_JUDGED = 50
-_MOST_JUDGED = 2000
+_MOST_JUDGED = 1000
 
 # Updates before which signs of harm mean nothing.
 _LEAST_UPDATES = 100
