@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
@@ -134,7 +135,9 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
             weight["sample_weight"] = _check_sample_weight(sample_weight, X)[kept]
         rows = X if len(kept) == len(labels) else _safe_indexing(X, kept)
         inner = LogisticRegression() if self.estimator is None else clone(self.estimator)
-        self.classes_, numbers = np.unique(plain_labels(labels[kept]), return_inverse=True)
+        known = plain_labels(labels[kept])
+        check_classification_targets(known)
+        self.classes_, numbers = np.unique(known, return_inverse=True)
         self.estimator_ = inner.fit(rows, numbers, **weight)
         return self
 
