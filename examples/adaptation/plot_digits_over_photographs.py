@@ -81,8 +81,8 @@ ax.bar_label(bars, fmt="%.0f", padding=3)
 ax.set(xlabel="accuracy on 297 test pictures of the target, in %", xlim=(0, 100))
 
 # %%
-# Statistics are worth most here, and cost nothing. Two methods add to them; class confusion, which
-# builds on first guesses, does not.
+# Statistics are worth most here, and cost nothing. Two methods add a little to them; class
+# confusion, which builds on first guesses, does not.
 #
 # Rows and features in two dimensions. On the left, pictures over photographs lie apart. On the
 # right each digit has its cloud, of both domains, but for one in the middle: digits over foliage,
