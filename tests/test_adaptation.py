@@ -719,6 +719,21 @@ def test_sample_domain_is_routed_where_routing_is_on(blobs):
     np.testing.assert_allclose(off.predict_proba(X), expected)
 
 
+def test_a_fit_that_fails_leaves_labelled_only_as_it_was(blobs):
+    X, y, *_ = blobs
+    model = LabelledOnly(LogisticRegression()).fit(X, np.where(y, "dog", "cat"))
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(np.full((200, 3), np.nan), np.where(y, "hen", "fox"))
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_columns_are_those_that_were_built(blobs):
+    X, _, known, domains = blobs
+    model = CoralClassifier(4, **quick).fit(X, known, sample_domain=domains)
+    assert len(model.set_params(n_components=9).get_feature_names_out()) == 4
+
+
 @pytest.mark.parametrize("as_strings", [False, True])
 def test_folds_hold_both_domains(as_strings, blobs):
     _, y, known, domains = blobs

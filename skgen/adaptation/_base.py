@@ -429,7 +429,8 @@ class BaseAdaptedClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components
+        n_features: int = self.net_.built_with_["n_components"]
+        return n_features
 
     def predict(self, X: ArrayLike, sample_domain: ArrayLike | None = None) -> NDArray:
         """Return the most probable classes.
@@ -536,7 +537,8 @@ class BaseAdaptedClassifier(
     def _signs_of_harm(self, X: NDArray) -> list[str]:
         """Return complaints about what training did to the source, and to the target."""
         progress, sides = self.net_.progress_, [self._training >= 0, self._training < 0]
-        enough = progress.update >= _LEAST_UPDATES and min(map(sum, sides)) >= _LEAST_JUDGED
+        fewest = min(self.domain_counts_.values())
+        enough = progress.update >= _LEAST_UPDATES and fewest >= _LEAST_JUDGED
         if not (enough and self._objective().adapts):
             return []
         draw = np.random.default_rng(0)

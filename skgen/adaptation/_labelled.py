@@ -137,8 +137,9 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
         inner = LogisticRegression() if self.estimator is None else clone(self.estimator)
         known = plain_labels(labels[kept])
         check_classification_targets(known)
-        self.classes_, numbers = np.unique(known, return_inverse=True)
+        classes, numbers = np.unique(known, return_inverse=True)
         self.estimator_ = inner.fit(rows, numbers, **weight)
+        self.classes_: NDArray = classes
         return self
 
     @property
