@@ -3,7 +3,7 @@
 Five seeds, last epoch. Every fit gets 80% of the source's rows and 80% of the target's training
 rows; the rest scores it without labels of the target, as a fold of a cross-validation would.
 Labels of the target enter in the accuracy on its test rows, and nowhere else. All arms make the
-same number of updates, with the same number of labelled rows in each::
+same number of updates, with the same number of labeled rows in each::
 
     python benchmarks/adaptation.py --only mnist_m --results results.csv
     python benchmarks/adaptation.py --report results.csv
@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from skgen import (
     CoralClassifier,
     DomainAdversarialClassifier,
-    LabelledOnly,
+    LabeledOnly,
     MinimumClassConfusionClassifier,
 )
 from skgen.alignments import ClassConfusion
@@ -144,7 +144,7 @@ def arms(few):
         for method, cls in methods.items():
             for weight in (0.1, 0.3, 1.0):
                 if few and batch_norm == "joint" and weight != usual[method]:
-                    continue  # a network of pictures takes long
+                    continue  # a network of images takes long
                 yield (
                     (method, weight, batch_norm),
                     functools.partial(cls, adaptation_weight=weight, batch_norm=batch_norm),
@@ -248,7 +248,7 @@ def xgboost():
             scores = []
             for seed in SEEDS:
                 model = make(random_state=seed, **PICTURES, **settings)
-                pipeline = make_pipeline(model, LabelledOnly(XGBClassifier(**trees)))
+                pipeline = make_pipeline(model, LabeledOnly(XGBClassifier(**trees)))
                 scores.append(round(pipeline.fit(X, y).score(X_test, y_test), 3))
             print(f"{name}: {method} {scores}", flush=True)
 

@@ -30,7 +30,7 @@ from skgen.latent import AttributeEditor
 HEADS = ("facial_hair", "facial_hair_color", "glasses_kind", "hair", "mouth")
 STYLES = ("EINSTEIN_MOUSTACHE", "MOUSTACHE_FANCY", "MOUSTACHE_MAGNUM")
 BEARDS = ("BEARD_LIGHT", "BEARD_MAGESTIC", "BEARD_MEDIUM", "WICK_BEARD")
-MODEL = ConvAutoencoder(128, channels=(16, 32, 64, 128), batch_size=64, max_epochs=40)
+MODEL = ConvAutoencoder(128, n_filters=(16, 32, 64, 128), batch_size=64, max_epochs=40)
 STRENGTH = 2.0
 
 
@@ -105,12 +105,12 @@ def by_style(data, rows):
     return pd.DataFrame({style: hair == style for style in (*STYLES, *BEARDS)})
 
 
-def by_colour(data, rows):
-    """Moustaches and beards of every colour, against none."""
+def by_color(data, rows):
+    """Moustaches and beards of every color, against none."""
     table, kinds = {}, some(data, rows)
-    for colour in sorted({*data["hair_color"]}):
+    for color in sorted({*data["hair_color"]}):
         for kind in kinds:
-            table[f"{kind}, {colour}"] = kinds[kind] & (data["facial_hair_color"][rows] == colour)
+            table[f"{kind}, {color}"] = kinds[kind] & (data["facial_hair_color"][rows] == color)
     return pd.DataFrame(table)
 
 
@@ -128,7 +128,7 @@ class Bench:
         without = data["facial_hair"][test] == "NONE"
         self.encoders = encoders
         self.moustaches = encoders[0].transform(STYLES)
-        self.bare, self.colour = faces[test][without], data["hair_color"][test][without]
+        self.bare, self.color = faces[test][without], data["hair_color"][test][without]
         self.style = np.random.default_rng(0).choice(STYLES, len(self.bare))
         self.judge = train_judge(faces[train], [values[train] for values in labels], seed)
         _, readings = read(self.judge, faces[test])
@@ -149,10 +149,10 @@ class Bench:
         rest = zip(self.before[2:], after[2:], strict=True)
         kept = np.mean([one == other for one, other in rest])
         style = np.mean(self.encoders[0].inverse_transform(after[0]) == self.style)
-        colour = np.mean(self.encoders[1].inverse_transform(after[1]) == self.colour)
+        color = np.mean(self.encoders[1].inverse_transform(after[1]) == self.color)
         print(
             f"  {name}: {success:.3f} moustached, {kept:.3f} kept, Frechet "
-            f"{frechet(features, self.really):.1f}, style {style:.3f}, colour {colour:.3f}",
+            f"{frechet(features, self.really):.1f}, style {style:.3f}, color {color:.3f}",
             flush=True,
         )
         return success
@@ -166,14 +166,13 @@ class Bench:
         self.report(f"{kind}, pixels, {strength:.1f}", edited)
 
     def changes(self, attributes, strength):
-        """What to change in each face: a style drawn for it, or the colour of its own hair."""
+        """What to change in each face: a style drawn for it, or the color of its own hair."""
         if attributes is some:
             return {"moustache": strength}
         if attributes is by_style:
             return {name: strength * (self.style == name) for name in STYLES}
         return {
-            f"moustache, {name}": strength * (self.colour == name)
-            for name in np.unique(self.colour)
+            f"moustache, {name}": strength * (self.color == name) for name in np.unique(self.color)
         }
 
 
@@ -195,7 +194,7 @@ def main():
         took = time.perf_counter() - start
         explained = model.score(data["X"][test])
         print(f"  fit {took:.0f} s, share explained {explained:.4f}", flush=True)
-        for attributes in (some, by_style, by_colour):
+        for attributes in (some, by_style, by_color):
             kind, table = attributes.__name__.replace("_", " "), attributes(data, train)
             editor = AttributeEditor(FrozenEstimator(model)).fit(faces, table)
             in_pixels = AttributeEditor(FunctionTransformer()).fit(as_rows(faces), table)

@@ -1,8 +1,8 @@
 """Autoencoder features ahead of XGBoost on Fashion-MNIST, few labels, ten draws.
 
-Encoders learn from all 60,000 training pictures without labels; XGBoost (200 trees, depth 4) from
-100 or 1,000 labelled ones, as many of each class; accuracy is on the 10,000 test pictures. The two
-encoders were chosen on 5,000 training pictures held out, with other draws. For every draw the arm
+Encoders learn from all 60,000 training images without labels; XGBoost (200 trees, depth 4) from
+100 or 1,000 labeled ones, as many of each class; accuracy is on the 10,000 test images. The two
+encoders were chosen on 5,000 training images held out, with other draws. For every draw the arm
 is the one that did best on the other draws, and is held against the better of raw pixels and raw
 pixels with 64 principal components; beside it stands the arm that was best in validation. Run::
 
@@ -22,10 +22,12 @@ from skgen.datasets import fetch_fashion_mnist
 
 DRAWS = 10
 ENCODERS = {
-    "sigmoid": DenoisingAutoencoder(32, noise="masking", noise_level=0.5, activation="sigmoid"),
-    "silu": DenoisingAutoencoder(64, noise="masking", noise_level=0.75),
+    "sigmoid": DenoisingAutoencoder(
+        32, corruption="masking", corruption_level=0.5, activation="sigmoid"
+    ),
+    "silu": DenoisingAutoencoder(64, corruption="masking", corruption_level=0.75),
 }
-# The arm that did best on the held-out training pictures (20 draws; 2 draws for 1,000 labels).
+# The arm that did best on the held-out training images (20 draws; 2 draws for 1,000 labels).
 CHOSEN_IN_VALIDATION = {100: "sigmoid code", 1000: "silu raw + hidden"}
 
 
@@ -41,7 +43,7 @@ def interval(difference):
     return f"{gain.mean():+.2f} points, {gain.mean() - half:+.2f} to {gain.mean() + half:+.2f}"
 
 
-def labelled(y, n_labels, draw):
+def labeled(y, n_labels, draw):
     rng = np.random.default_rng(1000 + draw)
     classes = [np.flatnonzero(y == label) for label in range(10)]
     return np.concatenate([rng.choice(rows, n_labels // 10, replace=False) for rows in classes])
@@ -69,7 +71,7 @@ def main():
         arms[f"{name} raw + hidden"] = tuple(map(np.hstack, zip((X, X_test), hidden, strict=True)))
     parallel = Parallel(n_jobs=2)
     for n_labels in arguments.labels:
-        rows = [labelled(y, n_labels, draw) for draw in range(DRAWS)]
+        rows = [labeled(y, n_labels, draw) for draw in range(DRAWS)]
         scores = {}
         for name, (F, F_test) in arms.items():
             scores[name] = np.array(

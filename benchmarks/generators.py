@@ -31,9 +31,9 @@ from skgen import (
 )
 from skgen.datasets import fetch_fashion_mnist
 from skgen.engine import seeded
-from skgen.metrics import c2st, density_coverage, frechet_distance, memorisation
+from skgen.metrics import c2st_distance, density_coverage, frechet_distance, memorization
 
-CENTRES = np.array([(a, b) for a in range(-4, 5, 2) for b in range(-4, 5, 2)], dtype=float)
+CENTERS = np.array([(a, b) for a in range(-4, 5, 2) for b in range(-4, 5, 2)], dtype=float)
 
 
 def gaussians(seeds):
@@ -43,12 +43,12 @@ def gaussians(seeds):
         for seed in seeds:
             random = np.random.default_rng(seed)
             noise = 0.05 * random.normal(size=(20_000, 2))
-            X = CENTRES[random.integers(25, size=20_000)] + noise
+            X = CENTERS[random.integers(25, size=20_000)] + noise
             start = time.perf_counter()
-            model = GAN(2, game=game, max_epochs=126, random_state=seed).fit(X)
+            model = GAN(2, adversarial_loss=game, max_epochs=126, random_state=seed).fit(X)
             seconds = time.perf_counter() - start
             samples = model.sample(10_000, random_state=seed)
-            distances = np.linalg.norm(samples[:, None] - CENTRES, axis=2)
+            distances = np.linalg.norm(samples[:, None] - CENTERS, axis=2)
             near = distances.min(axis=1) < 3 * 0.05
             counts = np.bincount(distances.argmin(axis=1)[near], minlength=25)
             print(
@@ -59,8 +59,8 @@ def gaussians(seeds):
 
 
 def train_cnn(X, y, *, epochs):
-    """Return a small convolutional classifier of pictures; its 64 features come before its end."""
-    pictures, labels = torch.from_numpy(X).view(-1, 1, 28, 28), torch.from_numpy(y)
+    """Return a small convolutional classifier of images; its 64 features come before its end."""
+    images, labels = torch.from_numpy(X).view(-1, 1, 28, 28), torch.from_numpy(y)
     with seeded(0):
         network = nn.Sequential(
             nn.Conv2d(1, 32, 3, padding=1),
@@ -79,7 +79,7 @@ def train_cnn(X, y, *, epochs):
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
         for _ in range(epochs):
             for rows in torch.randperm(len(X))[: len(X) // 128 * 128].split(128):
-                loss = nn.functional.cross_entropy(network(pictures[rows]), labels[rows])
+                loss = nn.functional.cross_entropy(network(images[rows]), labels[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -108,14 +108,14 @@ def fashion(seeds):
     X_test, y_test = fetch_fashion_mnist(subset="test", return_X_y=True)
     cnn = train_cnn(X, y, epochs=4)
     accuracy = accuracy_score(y_test, run(cnn, X_test).argmax(axis=1))
-    print(f"Fashion-MNIST, against the 10,000 test pictures; cnn64 classifies {accuracy:.4f}")
+    print(f"Fashion-MNIST, against the 10,000 test images; cnn64 classifies {accuracy:.4f}")
 
     def features(rows):
         return run(cnn[:-1], rows)
 
     halves = frechet_distance(features(X[::2]), features(X[1::2]))
     print(f"  train half against train half   FID-cnn64 {halves:7.2f}")
-    print("  10,000 training pictures       ", judge(features, X_test, X[::6]))
+    print("  10,000 training images       ", judge(features, X_test, X[::6]))
     pca = PCA(64, random_state=0).fit(X)
     mixture = GaussianMixture(50, random_state=0).fit(pca.transform(X[::2]))
     drawn = pca.inverse_transform(mixture.sample(10_000)[0]).clip(0, 1)
@@ -128,7 +128,7 @@ def fashion(seeds):
         model = GAN(lr=4e-3, batch_size=64, max_epochs=24, random_state=seed).fit(images)
         minutes = (time.perf_counter() - start) / 60
         samples = model.sample(10_000, random_state=seed).reshape(-1, 784)
-        copied = memorisation(X, X_test, samples[:2000], features=features)
+        copied = memorization(X, X_test, samples[:2000], features=features)
         print(
             f"  GAN seed {seed}: {judge(features, X_test, samples)}, {minutes:.1f} min; nearest "
             f"row a training row: {copied.share:.3f} (expected {copied.expected:.3f}); score "
@@ -142,11 +142,11 @@ def fashion(seeds):
 
 
 def conditional(seeds):
-    """A classifier trained on samples alone, tested on real pictures."""
+    """A classifier trained on samples alone, tested on real images."""
     X, y = fetch_fashion_mnist(return_X_y=True)
     X_test, y_test = fetch_fashion_mnist(subset="test", return_X_y=True)
     real = accuracy_score(y_test, run(train_cnn(X, y, epochs=3), X_test).argmax(axis=1))
-    print(f"Conditional GAN of Fashion-MNIST; a classifier of real pictures has {real:.4f}")
+    print(f"Conditional GAN of Fashion-MNIST; a classifier of real images has {real:.4f}")
     for seed in seeds:
         start = time.perf_counter()
         model = ConditionalGAN(lr=4e-3, batch_size=64, max_epochs=6, random_state=seed)
@@ -176,7 +176,7 @@ def codes(seeds):
             errors.append(np.mean((model.inverse_transform(z) - X_test) ** 2))
             if isinstance(model, Autoencoder):
                 z = PCA(whiten=True).fit_transform(z)
-            told = c2st(z, prior, classifier=nearest, cv=10).statistic
+            told = c2st_distance(z, prior, classifier=nearest, cv=10).statistic
             print(
                 f"  {type(model).__name__:22} seed {seed}: MSE {errors[-1]:.5f} "
                 f"({errors[-1] / errors[0]:.3f} of plain), 1-NN {told:.3f}",
@@ -185,11 +185,11 @@ def codes(seeds):
 
 
 def likelihood(seeds):
-    """Importance-weighted log-likelihood of binarised pictures, and the gap of the bound."""
+    """Importance-weighted log-likelihood of binarized images, and the gap of the bound."""
     X = fetch_fashion_mnist(return_X_y=True)[0]
     X_test = fetch_fashion_mnist(subset="test", return_X_y=True)[0]
     X, X_test = (np.where(rows > 0.5, 1, 0).astype(np.float32) for rows in (X, X_test))
-    print("Fashion-MNIST binarised at .5: nats a test picture")
+    print("Fashion-MNIST binarized at .5: nats a test image")
     for seed in seeds:
         model = VariationalAutoencoder(
             32, likelihood="bernoulli", max_epochs=20, random_state=seed
@@ -247,7 +247,7 @@ def tables(seeds):
                 .score(X[test], y[test])
                 for rows in (X[train], samples)
             ]
-            told = c2st(X[test], samples[: len(X[test])]).statistic
+            told = c2st_distance(X[test], samples[: len(X[test])]).statistic
             print(
                 f"  {name} seed {seed}: real {accuracies[0]:.4f}, samples {accuracies[1]:.4f}, "
                 f"ratio {accuracies[1] / accuracies[0]:.3f}; trees tell samples from rows "

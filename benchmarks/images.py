@@ -1,8 +1,8 @@
 """Convolutional autoencoders on Fashion-MNIST: error, features, perceptual loss, shifts, morphs.
 
 60,000 train, 10,000 test, official split. An independent classifier, a small convolutional network
-trained on real training pictures with their labels, says what reconstructions and midpoints look
-like. Settings were chosen on 5,000 training pictures held out (`--validate`); the test split is
+trained on real training images with their labels, says what reconstructions and midpoints look
+like. Settings were chosen on 5,000 training images held out (`--validate`); the test split is
 only measured on. Run::
 
     SKGEN_DATA=... python benchmarks/images.py [--only reconstruction ...] [--seeds 3]
@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 import torch
-from features import accuracy, interval, labelled
+from features import accuracy, interval, labeled
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -29,7 +29,7 @@ from skgen import Autoencoder, ConvAutoencoder
 from skgen.corruptions import Dropout, Gaussian
 from skgen.datasets import fetch_fashion_mnist
 from skgen.latent import interpolate
-from skgen.perceptual import PerceptualLoss
+from skgen.losses import PerceptualLoss
 
 DRAWS = 10
 JOBS = int(os.environ.get("OMP_NUM_THREADS", 2))
@@ -40,7 +40,7 @@ def summary(values, digits=4):
 
 
 def load(validate):
-    """Pictures and labels to learn from, and to measure on."""
+    """Images and labels to learn from, and to measure on."""
     train = fetch_fashion_mnist(subset="train")
     X, y = train.images, train.target
     if validate:
@@ -90,7 +90,7 @@ def train_classifier(X, y, seed=99, epochs=5):
 
 @torch.no_grad()
 def classify(network, X):
-    """Features and predicted classes of pictures."""
+    """Features and predicted classes of images."""
     parts = [network(part) for part in torch.from_numpy(X)[:, None].split(1000)]
     features, scores = (torch.cat(values) for values in zip(*parts, strict=True))
     return features.numpy(), scores.argmax(dim=1).numpy()
@@ -116,7 +116,7 @@ def reconstruction(X, y, X_test, y_test, seeds):
 
 
 def features(X, y, X_test, y_test, seeds):
-    """Of encoders that learn from 20,000 pictures without labels."""
+    """Of encoders that learn from 20,000 images without labels."""
     flat, flat_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
     pca = PCA(64, random_state=0).fit(flat)
     raw = {
@@ -132,7 +132,7 @@ def features(X, y, X_test, y_test, seeds):
         codes.append([np.hstack([one.transform(A) for one in encoders]) for A in (X, X_test)])
     parallel = Parallel(n_jobs=JOBS)
     for n_labels in (100, 1000):
-        rows = [labelled(y, n_labels, draw) for draw in range(DRAWS)]
+        rows = [labeled(y, n_labels, draw) for draw in range(DRAWS)]
 
         def scores(name, F, F_test, rows=rows, n_labels=n_labels):
             drawn = parallel(delayed(accuracy)(F[r], y[r], F_test, y_test) for r in rows)
@@ -153,7 +153,7 @@ def probe(model, X, y, X_test, y_test):
     """Accuracy of logistic regression on codes, from 1,000 labels, mean over draws."""
     results = []
     for draw in range(DRAWS):
-        rows = labelled(y, 1000, draw)
+        rows = labeled(y, 1000, draw)
         classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
         classifier.fit(model.transform(X[rows]), y[rows])
         results.append(classifier.score(model.transform(X_test), y_test))
@@ -161,7 +161,7 @@ def probe(model, X, y, X_test, y_test):
 
 
 def shift_ratios(model, X, y):
-    """Distance of codes under shifts to the right, over that between pictures of two classes."""
+    """Distance of codes under shifts to the right, over that between images of two classes."""
     codes = model.transform(X)
     other = np.random.default_rng(0).permutation(len(X))
     between = np.linalg.norm(codes - codes[other], axis=1)[y != y[other]].mean()
@@ -170,7 +170,7 @@ def shift_ratios(model, X, y):
 
 
 def perceptual(X, y, X_test, y_test, seeds):
-    """Of codes learned from 10,000 pictures, since VGG16 takes its time."""
+    """Of codes learned from 10,000 images, since VGG16 takes its time."""
     network = train_classifier(X, y)
     print(f"  on the originals: {np.mean(classify(network, X_test)[1] == y_test):.4f}", flush=True)
     few = X[:10_000]
@@ -194,7 +194,7 @@ def perceptual(X, y, X_test, y_test, seeds):
 
 
 class _Flat:
-    """Pictures as rows, as a step of a pipeline."""
+    """Images as rows, as a step of a pipeline."""
 
     def fit(self, X, y=None):
         return self
@@ -204,7 +204,7 @@ class _Flat:
 
 
 def looks_real(features, real):
-    """Accuracy of a 1-nearest-neighbour test between two sets of equal size: 0.5 is ideal."""
+    """Accuracy of a 1-nearest-neighbor test between two sets of equal size: 0.5 is ideal."""
     both = np.vstack([features, real])
     label = np.repeat([0, 1], len(features))
     nearest = NearestNeighbors(n_neighbors=2).fit(both).kneighbors(both)[1][:, 1]
@@ -219,8 +219,8 @@ def midpoints(X, y, X_test, y_test, seeds):
     one, other = one[apart], other[apart]
     real = classify(network, X_test[held[: len(one)]])[0]
 
-    def report(name, pictures):
-        found, classes = classify(network, pictures)
+    def report(name, images):
+        found, classes = classify(network, images)
         parents = np.mean((classes == y_test[one]) | (classes == y_test[other]))
         size = min(len(found), len(real))
         print(
@@ -237,7 +237,9 @@ def midpoints(X, y, X_test, y_test, seeds):
             report(f"{name}, seed {seed}", np.ascontiguousarray(middle))
 
 
-SMALLEST_ERROR = ConvAutoencoder(32, channels=(32, 96, 256), batch_size=128, lr=6e-3, max_epochs=10)
+SMALLEST_ERROR = ConvAutoencoder(
+    32, n_filters=(32, 96, 256), batch_size=128, lr=6e-3, max_epochs=10
+)
 SIGMOID = ConvAutoencoder(
     64, activation="sigmoid", corruption=Dropout(0.5), batch_size=128, max_epochs=8
 )

@@ -1,4 +1,4 @@
-"""Make the pictures that ship with skgen: 10,000 out of Fashion-MNIST's training split.
+"""Make the images that ship with skgen: 10,000 out of Fashion-MNIST's training split.
 
 SKGEN_DATA names the folder that holds the full ``fashion_mnist.npz``. This overwrites
 ``skgen/datasets/data/fashion_mnist_10k.npz``; the bytes are the same every time.

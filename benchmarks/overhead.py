@@ -75,20 +75,20 @@ def resident(which):
 X = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
 if DTYPE != "uint8":
     X = (X / np.float32(255)).astype(DTYPE)
-model = ConvAutoencoder(8, channels=(4, 4, 4), max_epochs=1, random_state=0)
+model = ConvAutoencoder(8, n_filters=(4, 4, 4), max_epochs=1, random_state=0)
 model.fit(X[:1000])
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")  # forget the peak so far
 before = resident("VmRSS")
 model.fit(X)
 more, whole = resident("VmHWM") - before, X.size * 4 / 2**20
-print(f"fit on 60,000 pictures of {X.dtype}: {more:.0f} MB more at its peak, "
+print(f"fit on 60,000 images of {X.dtype}: {more:.0f} MB more at its peak, "
       f"{more / whole:.2f} times the set in single precision")
 """
 
 
 def images_memory():
-    """What fitting takes beyond the pictures themselves."""
+    """What fitting takes beyond the images themselves."""
     for dtype in ("uint8", "float32"):
         script = IMAGES_MEMORY.replace("DTYPE", repr(dtype))
         subprocess.run([sys.executable, "-c", script], check=True)
@@ -102,7 +102,7 @@ def grid_search(rounds=5):
             rng.normal(size=(20_000, 30)).astype(np.float32),
             Autoencoder(8, hidden_layer_sizes=(64,), max_epochs=10, random_state=0),
         ),
-        "9,000 pictures of 64 pixels, default layers": (
+        "9,000 images of 64 pixels, default layers": (
             np.tile(load_digits(return_X_y=True)[0].astype(np.float32), (5, 1)),
             Autoencoder(8, max_epochs=10, random_state=0),
         ),

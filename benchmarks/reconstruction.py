@@ -1,6 +1,6 @@
 """Reconstruction error on Fashion-MNIST: 60,000 train, 10,000 test, pixels in [0, 1].
 
-Settings were chosen on 5,000 training pictures; the test split is only measured on. Run::
+Settings were chosen on 5,000 training images; the test split is only measured on. Run::
 
     SKGEN_DATA=... python benchmarks/reconstruction.py [--seeds 3]
 """

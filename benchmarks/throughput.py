@@ -5,7 +5,7 @@ process, by turns, so that drift of the machine hits all alike; the figure is th
 rounds of the ratio within a round. Run it on an otherwise idle machine::
 
     python benchmarks/throughput.py [--rounds 5] [--peers] [--only table]
-    python benchmarks/throughput.py --regularisers | --images | --games | --adaptation
+    python benchmarks/throughput.py --regularizers | --images | --games | --adaptation
 """
 
 import argparse
@@ -33,7 +33,7 @@ from skgen import (
 from skgen.networks.convolutional import ConvolutionalAutoencoder
 
 SHAPES = {
-    "pictures": {"n": 60_000, "d": 784, "hidden": 256, "code": 32, "batch": 256, "epochs": 10},
+    "images": {"n": 60_000, "d": 784, "hidden": 256, "code": 32, "batch": 256, "epochs": 10},
     "table": {"n": 100_000, "d": 30, "hidden": 64, "code": 8, "batch": 256, "epochs": 10},
     "table, big batches": {
         "n": 100_000,
@@ -175,11 +175,11 @@ def pythae(X, shape):
     return model
 
 
-# Regularisers, each beside a plain loop with the same one, written by hand: one layer of tied
+# Regularizers, each beside a plain loop with the same one, written by hand: one layer of tied
 # weights, and for the last one two.
 
-REGULARISED_SHAPES = {
-    "pictures": {"n": 60_000, "d": 784, "code": 1000, "batch": 256, "epochs": 2},
+REGULARIZED_SHAPES = {
+    "images": {"n": 60_000, "d": 784, "code": 1000, "batch": 256, "epochs": 2},
     "table": {"n": 100_000, "d": 30, "code": 60, "batch": 256, "epochs": 5},
 }
 
@@ -215,7 +215,7 @@ class TopK(nn.Module):
 
 RELU = [nn.ReLU()]
 SIGMOID = [nn.Sigmoid()]
-REGULARISERS = {  # ours; after the code's layer, on the code, and in the loss of the plain loop
+REGULARIZERS = {  # ours; after the code's layer, on the code, and in the loss of the plain loop
     "L1": (SparseAutoencoder(weight=1e-3), RELU, None, l1),
     "KL": (SparseAutoencoder(method="kl", weight=1e-2), SIGMOID, None, kl),
     "top-k": (SparseAutoencoder(method="top_k"), [nn.ReLU(), TopK()], None, None),
@@ -230,7 +230,7 @@ REGULARISERS = {  # ours; after the code's layer, on the code, and in the loss o
 }
 
 
-def plain_regularised(X, shape, hidden, activations, noise, penalty):
+def plain_regularized(X, shape, hidden, activations, noise, penalty):
     torch.manual_seed(0)
     sizes = [shape["d"], *hidden, shape["code"]]
     layers = [nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
@@ -256,14 +256,14 @@ def plain_regularised(X, shape, hidden, activations, noise, penalty):
             optimizer.step()
 
 
-def regularisers(rounds, only):
-    for name, shape in REGULARISED_SHAPES.items():
+def regularizers(rounds, only):
+    for name, shape in REGULARIZED_SHAPES.items():
         if not name.startswith(only):
             continue
         X = np.random.default_rng(0).normal(size=(shape["n"], shape["d"])).astype(np.float32)
-        for kind, (model, activations, noise, penalty) in REGULARISERS.items():
+        for kind, (model, activations, noise, penalty) in REGULARIZERS.items():
             model.set_params(n_components=shape["code"], max_epochs=shape["epochs"], random_state=0)
-            theirs = (plain_regularised, X, shape, model.hidden_layer_sizes, activations)
+            theirs = (plain_regularized, X, shape, model.hidden_layer_sizes, activations)
             pairs = [
                 (seconds(model.fit, X), seconds(*theirs, noise, penalty)) for _ in range(rounds + 1)
             ][1:]
@@ -275,12 +275,12 @@ def regularisers(rounds, only):
             )
 
 
-# Pictures, beside a plain loop over the same network, as most would write it: upsampling and a
+# Images, beside a plain loop over the same network, as most would write it: upsampling and a
 # convolution as two layers, channels first, Adam as it comes. And over our own modules.
 
-IMAGES = {  # pictures, and epochs: enough for what is done once not to count
-    "grey, 28 x 28": ((20_000, 28, 28, 1), 1),
-    "colour, 64 x 64": ((2_000, 64, 64, 3), 4),
+IMAGES = {  # images, and epochs: enough for what is done once not to count
+    "gray, 28 x 28": ((20_000, 28, 28, 1), 1),
+    "color, 64 x 64": ((2_000, 64, 64, 3), 4),
 }
 CHANNELS = (32, 64, 128)
 
@@ -325,7 +325,7 @@ def images(rounds, only):
         X = np.random.default_rng(0).integers(0, 256, (n, *shape)).astype(np.uint8)
         floats = X.reshape(n, -1).astype(np.float32) / 127.5 - 1
         first = torch.from_numpy(floats).view(n, *shape).permute(0, 3, 1, 2).contiguous()
-        model = ConvAutoencoder(32, channels=CHANNELS, max_epochs=epochs, random_state=0)
+        model = ConvAutoencoder(32, n_filters=CHANNELS, max_epochs=epochs, random_state=0)
         theirs = {
             "a plain loop": (two_layers, first),
             "one over our modules": (our_modules, torch.from_numpy(floats)),
@@ -345,9 +345,9 @@ def images(rounds, only):
 
 # A game, beside a plain loop over the same networks: the same updates, as most would write them.
 
-GAMES = {  # rows or pictures, networks, minibatch, and epochs
+ADVERSARIAL_LOSSES = {  # rows or images, networks, minibatch, and epochs
     "25 Gaussians": ((20_000, 2), {"latent_dim": 2, "max_epochs": 10}),
-    "pictures, 28 x 28": ((6_000, 28, 28), {"batch_size": 64, "max_epochs": 2}),
+    "images, 28 x 28": ((6_000, 28, 28), {"batch_size": 64, "max_epochs": 2}),
 }
 
 
@@ -385,7 +385,7 @@ def plain_game(players, X, model):
 
 
 def games(rounds, only):
-    for name, (shape, settings) in GAMES.items():
+    for name, (shape, settings) in ADVERSARIAL_LOSSES.items():
         if not name.startswith(only):
             continue
         X = np.random.default_rng(0).normal(size=shape).astype(np.float32).clip(-1, 1)
@@ -407,9 +407,9 @@ def games(rounds, only):
 
 # Domain-adversarial training, beside a plain loop over the same networks.
 
-DOMAINS = {  # rows or pictures of each domain, and settings
+DOMAINS = {  # rows or images of each domain, and settings
     "table": ((20_000, 30), {"hidden_layer_sizes": (64, 64), "max_epochs": 5}),
-    "pictures, 28 x 28": ((2_000, 28, 28, 3), {"batch_size": 128, "max_epochs": 20}),
+    "images, 28 x 28": ((2_000, 28, 28, 3), {"batch_size": 128, "max_epochs": 20}),
 }
 
 
@@ -499,7 +499,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", action="store_true", help="also skorch, pyod and pythae")
     parser.add_argument("--only", default="", help="shapes whose name starts like this")
-    parser.add_argument("--regularisers", action="store_true", help="these in place of the rest")
+    parser.add_argument("--regularizers", action="store_true", help="these in place of the rest")
     parser.add_argument("--images", action="store_true", help="these in place of the rest")
     parser.add_argument("--games", action="store_true", help="these in place of the rest")
     parser.add_argument("--adaptation", action="store_true", help="this in place of the rest")
@@ -508,8 +508,8 @@ def main():
     if arguments.peers:
         contestants += [skorch_defaults, pyod, pythae]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    if arguments.regularisers:
-        return regularisers(arguments.rounds, arguments.only)
+    if arguments.regularizers:
+        return regularizers(arguments.rounds, arguments.only)
     if arguments.images:
         return images(arguments.rounds, arguments.only)
     if arguments.games:

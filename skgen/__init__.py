@@ -3,7 +3,7 @@
 from skgen.adaptation import (
     CoralClassifier,
     DomainAdversarialClassifier,
-    LabelledOnly,
+    LabeledOnly,
     MinimumClassConfusionClassifier,
 )
 from skgen.autoencoders import (
@@ -29,7 +29,7 @@ __all__ = [
     "CoralClassifier",
     "DenoisingAutoencoder",
     "DomainAdversarialClassifier",
-    "LabelledOnly",
+    "LabeledOnly",
     "LinearAutoencoder",
     "MinimumClassConfusionClassifier",
     "RedundantAutoencoder",

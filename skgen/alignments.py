@@ -74,8 +74,8 @@ class Coral(Alignment):
 
 def _covariance(features: Tensor) -> Tensor:
     with torch.autocast(features.device.type, enabled=False):  # small differences matter
-        centred = features.float() - features.float().mean(dim=0)
-        return centred.T @ centred / max(1, len(features) - 1)
+        centered = features.float() - features.float().mean(dim=0)
+        return centered.T @ centered / max(1, len(features) - 1)
 
 
 @final

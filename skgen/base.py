@@ -16,13 +16,11 @@ from sklearn.utils.validation import validate_data
 from skorch.callbacks import EarlyStopping
 from torch import Tensor, distributed, nn
 
-from skgen.batches import Batches, Rows, ScaledRows
-from skgen.complaints import complain
-from skgen.engine import Engine, seeded
+from skgen.engine import LR_SCHEDULES, Batches, Engine, Rows, ScaledRows, Turn, TurnLoss, seeded
+from skgen.engine.progress import FitProgress
+from skgen.exceptions import complain
+from skgen.inputs.scaling import Scaling, inference_dtype, tensor_of
 from skgen.parameters import Declared, parameter
-from skgen.progress import FitProgress
-from skgen.scaling import Scaling, inference_dtype, tensor_of
-from skgen.turns import LR_SCHEDULES, Turn, TurnLoss
 
 __all__ = ["BaseModel"]
 

@@ -15,7 +15,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skgen.networks.convolutional import as_pictures, as_rows
+from skgen.networks.convolutional import as_images, as_rows
 from skgen.parameters import Component, parameter, resolve
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "Inversion",
     "MaskedPixels",
     "Masking",
-    "OnPictures",
-    "PictureCorruption",
+    "OnImages",
+    "ImageCorruption",
     "SaltAndPepper",
     "Swap",
     "corruption_at",
@@ -80,7 +80,7 @@ class Masking(Corruption):
 
     .. math:: \tilde x = m \odot x, \quad m_j \sim \text{Bernoulli}(1 - \text{level})
 
-    for centred `x`: 0 is the mean of a column. On a code, and on an X that is mapped into the range
+    for centered `x`: 0 is the mean of a column. On a code, and on an X that is mapped into the range
     of a bounded output activation, it is just 0.
 
     References
@@ -175,7 +175,7 @@ class Inversion(Corruption):
 
     .. math:: \tilde x = s x, \quad s = -1 \text{ with probability level, else } 1
 
-    for `x` in network units. Where a model maps pictures to [-1, 1], as classifiers that adapt do,
+    for `x` in network units. Where a model maps images to [-1, 1], as classifiers that adapt do,
     that is the photographic negative; elsewhere the row is mirrored at the mean.
 
     Examples
@@ -195,21 +195,21 @@ class Inversion(Corruption):
         return torch.where(draw < self.level, -x, x)
 
 
-class PictureCorruption(Corruption, ABC):
+class ImageCorruption(Corruption, ABC):
     """Base class of the corruptions that have to know where a pixel is.
 
-    They are called with pictures, (batch, channels, height, width), and need a model of pictures.
+    They are called with images, (batch, channels, height, width), and need a model of images.
     """
 
 
-class ErasedPatches(PictureCorruption):
+class ErasedPatches(ImageCorruption):
     r"""Erase rectangles, all channels of them, for the model to fill in.
 
     .. math:: \tilde x = m \odot x
 
-    with a mask :math:`m` that is 0 in `n_patches` rectangles of a picture, each with sides of a
-    share `size` of the picture's and one pixel at least, anywhere in it with equal odds;
-    rectangles may overlap. What is erased is 0 in network units: the mean picture, where neither
+    with a mask :math:`m` that is 0 in `n_patches` rectangles of an image, each with sides of a
+    share `size` of the image's and one pixel at least, anywhere in it with equal odds;
+    rectangles may overlap. What is erased is 0 in network units: the mean image, where neither
     the loss nor the output's activation says otherwise.
 
     References
@@ -228,19 +228,19 @@ class ErasedPatches(PictureCorruption):
         0.4,
         _RATE,
         "float",
-        """Sides of a rectangle, as shares of the picture's height and width.""",
+        """Sides of a rectangle, as shares of the image's height and width.""",
         positional=True,
     )
     n_patches: int = parameter(
         1,
         [Interval(Integral, 1, None, closed="left")],
         "int",
-        """Rectangles erased in every picture.""",
+        """Rectangles erased in every image.""",
     )
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return a distorted copy of `x`, of the same shape."""
-        _check_pictures(self, x)
+        _check_images(self, x)
         kept = torch.ones(len(x), 1, *x.shape[2:], dtype=torch.bool, device=x.device)
         for _ in range(self.n_patches):
             rows, columns = (self._inside(len(x), side, x) for side in x.shape[2:])
@@ -255,13 +255,13 @@ class ErasedPatches(PictureCorruption):
         return (places >= start) & (places < start + length)
 
 
-class MaskedPixels(PictureCorruption):
+class MaskedPixels(ImageCorruption):
     r"""Drop whole pixels, all channels of them, and scale up the rest, so that the mean stays.
 
     .. math:: \tilde x = \frac{m \odot x}{1 - \text{level}}, \quad m_j \sim
               \text{Bernoulli}(1 - \text{level})
 
-    for pixels :math:`j`. On grey pictures it is `Dropout`; on pictures in colour, `Dropout` leaves
+    for pixels :math:`j`. On gray images it is `Dropout`; on images in color, `Dropout` leaves
     two channels to guess the third from.
     """
 
@@ -275,39 +275,39 @@ class MaskedPixels(PictureCorruption):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return a distorted copy of `x`, of the same shape."""
-        _check_pictures(self, x)
+        _check_images(self, x)
         kept = 1 - self.level
         draw = torch.rand(len(x), 1, *x.shape[2:], device=x.device)
         return (draw < kept).to(x).div_(kept) * x
 
 
-def _check_pictures(corruption: Corruption, x: Tensor) -> None:
+def _check_images(corruption: Corruption, x: Tensor) -> None:
     if x.ndim != 4:
         raise ValueError(
-            f"{corruption} needs pictures, and got rows of {x.shape[1]} numbers. Use it on what "
-            "goes into a ConvAutoencoder, or on its code if that is a picture; or take a "
+            f"{corruption} needs images, and got rows of {x.shape[1]} numbers. Use it on what "
+            "goes into a ConvAutoencoder, or on its code if that is an image; or take a "
             "corruption that works on rows, such as Dropout."
         )
 
 
 @dataclass(frozen=True)
-class OnPictures:
-    """Applies a corruption of pictures to flat rows that hold pictures of that shape."""
+class OnImages:
+    """Applies a corruption of images to flat rows that hold images of that shape."""
 
     corruption: Corruption
     shape: tuple[int, int, int]
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return a distorted copy of the rows."""
-        return as_rows(self.corruption(as_pictures(rows, self.shape)))
+        return as_rows(self.corruption(as_images(rows, self.shape)))
 
 
 def on_rows(
-    corruption: Corruption | None, picture_shape: tuple[int, int, int] | None
-) -> Corruption | OnPictures | None:
-    """Return a corruption as one of rows, which hold pictures of that shape, if they do."""
-    if isinstance(corruption, PictureCorruption) and picture_shape is not None:
-        return OnPictures(corruption, picture_shape)
+    corruption: Corruption | None, image_shape: tuple[int, int, int] | None
+) -> Corruption | OnImages | None:
+    """Return a corruption as one of rows, which hold images of that shape, if they do."""
+    if isinstance(corruption, ImageCorruption) and image_shape is not None:
+        return OnImages(corruption, image_shape)
     return corruption
 
 

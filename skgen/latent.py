@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skgen.attributes import Attributes
+from skgen.inputs.attributes import Attributes
 
 __all__ = ["AttributeEditor", "interpolate"]
 
@@ -49,8 +49,8 @@ def interpolate(
         A fitted model with `transform` and `inverse_transform`: an autoencoder, `PCA`.
 
     start, stop : array-like
-        Rows or pictures as the model takes them, as many of one as of the other; or one of each,
-        without the first axis. In a pipeline, pictures need it.
+        Rows or images as the model takes them, as many of one as of the other; or one of each,
+        without the first axis. In a pipeline, images need it.
 
     n_steps : int, default=9
         Steps of a morph, both ends among them.
@@ -58,7 +58,7 @@ def interpolate(
     method : {'linear', 'spherical'}, default='linear'
         Along a line; or along the great circle through both codes [1]_, while the distance from the
         origin changes evenly. The latter is for codes that lie about the origin as a normal
-        distribution does, of which few are near its centre. Codes on opposite sides of the origin
+        distribution does, of which few are near its center. Codes on opposite sides of the origin
         have no one great circle and are joined by a line.
 
     Returns
@@ -103,8 +103,8 @@ def interpolate(
 def as_pairs(model: Any, X: ArrayLike) -> tuple[Any, bool]:
     """Return X with an axis of rows, and whether that is new."""
     shape = np.shape(X)
-    picture = getattr(model, "image_shape_", ())
-    whole = len(shape) > 1 and (*shape, 1)[:3] == (*picture, 1)[:3]
+    image = getattr(model, "image_shape_", ())
+    whole = len(shape) > 1 and (*shape, 1)[:3] == (*image, 1)[:3]
     single = len(shape) == 1 or (whole and shape[:-1] != (1,))  # a line may be a table
     return (np.asarray(X)[None] if single else X), single
 
@@ -125,7 +125,7 @@ def _along_great_circles(one: NDArray, other: NDArray, t: NDArray, lines: NDArra
 class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
     r"""Learn which way of a code an attribute lies, and go there: add a moustache, for one.
 
-    With the codes :math:`c` of labelled rows and their attributes :math:`y`,
+    With the codes :math:`c` of labeled rows and their attributes :math:`y`,
 
     * ``method="mean_difference"`` takes for each attribute by itself the average code of those that
       have it less that of those that do not,
@@ -222,7 +222,7 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            Rows or pictures, as the model takes them.
+            Rows or images, as the model takes them.
 
         y : array-like of shape (n_samples,) or (n_samples, n_attributes)
             Attributes, such as a frame or a dictionary of columns: booleans, numbers, or strings
@@ -269,7 +269,7 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            Rows or pictures, as the model takes them.
+            Rows or images, as the model takes them.
 
         changes : mapping of str to float or array-like of shape (n_samples,)
             Strengths by the names of attributes: 1 adds the average difference between having one
@@ -279,7 +279,7 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         -------
         edited : ndarray
             The edited rows, in the layout that the model restores. If it knows the range of its
-            pictures, they are not moved out of it.
+            images, they are not moved out of it.
         """
         check_is_fitted(self)
         unknown = [name for name in changes if name not in self.directions_]
@@ -321,7 +321,7 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            Rows or pictures, as the model takes them.
+            Rows or images, as the model takes them.
 
         y : array-like of shape (n_samples,) or (n_samples, n_attributes)
             Their attributes, as in `fit`.
@@ -359,27 +359,27 @@ _DEPENDENT = 1e-4
 
 def _one_by_one(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
     """Return slopes of codes on each attribute alone: for two values, the difference of means."""
-    centred = values - values.mean(axis=0)
-    slopes: NDArray = centred.T @ codes / np.square(centred).sum(axis=0)[:, None]
+    centered = values - values.mean(axis=0)
+    slopes: NDArray = centered.T @ codes / np.square(centered).sum(axis=0)[:, None]
     return slopes
 
 
 def _jointly(codes: NDArray, values: NDArray, names: list[str]) -> NDArray:
     """Return the slopes of codes on all attributes together."""
-    centred = values - values.mean(axis=0)
-    spread = centred.std(axis=0)
-    standardised = centred / spread
-    slopes, _, rank, _ = np.linalg.lstsq(standardised, codes, rcond=_DEPENDENT)
+    centered = values - values.mean(axis=0)
+    spread = centered.std(axis=0)
+    standardized = centered / spread
+    slopes, _, rank, _ = np.linalg.lstsq(standardized, codes, rcond=_DEPENDENT)
     slopes = slopes / spread[:, None]
     if rank < values.shape[1]:
-        for group in _dependent_groups(standardised, int(rank)):
+        for group in _dependent_groups(standardized, int(rank)):
             _to_contrasts(slopes, values, group, names)
     return slopes
 
 
-def _dependent_groups(standardised: NDArray, rank: int) -> list[NDArray]:
+def _dependent_groups(standardized: NDArray, rank: int) -> list[NDArray]:
     """Return the sets of columns within which one follows from the others."""
-    null = np.linalg.svd(standardised.T @ standardised)[2][rank:]
+    null = np.linalg.svd(standardized.T @ standardized)[2][rank:]
     related = np.abs(null.T @ null) > 1e-6
     n_groups, member = connected_components(related)
     groups = [np.flatnonzero(member == group) for group in range(n_groups)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from skgen.domains import checked_labels, source_rows
+from skgen.inputs.domains import checked_labels, source_rows
 
 __all__ = ["DomainKFold"]
 

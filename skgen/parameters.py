@@ -11,7 +11,15 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from sklearn.base import BaseEstimator, clone
 
-__all__ = ["Component", "Declared", "checked_sizes", "override", "parameter", "resolve"]
+__all__ = [
+    "Component",
+    "Declared",
+    "checked_count",
+    "checked_sizes",
+    "override",
+    "parameter",
+    "resolve",
+]
 
 _ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
 _SECTION = re.compile(rf"^({'|'.join(_ORDER)})\n-+$", re.MULTILINE)
@@ -185,6 +193,19 @@ def checked_sizes(estimator: Declared, name: str) -> list[int]:
     if any(not isinstance(size, Integral) or size is True or size < 1 for size in sizes):
         raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
     return [int(size) for size in sizes]
+
+
+def checked_count(name: str, count: Any) -> int:
+    """Return a number of things to draw.
+
+    Raises
+    ------
+    ValueError
+        If it is no integer of at least 1.
+    """
+    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"{name} has to be an integer of at least 1, got {count!r}.")
+    return int(count)
 
 
 class Component(Declared):

@@ -29,7 +29,7 @@ class Penalty(Component, ABC):
     def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
 
-    def initialise(self, module: Any) -> None:
+    def initialize(self, module: Any) -> None:
         """Set the networks' initial weights, where the penalty needs a certain start."""
 
 
@@ -105,7 +105,7 @@ class KL(Penalty):
         divergence = target * (target / on).log() + (1 - target) * ((1 - target) / off).log()
         return self.weight * divergence.sum()
 
-    def initialise(self, module: Any) -> None:
+    def initialize(self, module: Any) -> None:
         """Start from units that are active at the target rate."""
         *_, last = (layer for layer in module.encoder if isinstance(layer, nn.Linear | nn.Conv2d))
         assert last.bias is not None

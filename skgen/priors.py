@@ -82,7 +82,7 @@ class Mixture(Prior):
         3.0,
         [Interval(Real, 0, None, closed="left")],
         "float",
-        """How far their centres are from the middle.""",
+        """How far their centers are from the middle.""",
     )
     std: float = parameter(
         0.3,
@@ -99,8 +99,8 @@ class Mixture(Prior):
             )
         angle = torch.randint(self.n_modes, (n_samples,)) * (2 * math.pi / self.n_modes)
         codes = torch.randn(n_samples, n_components)
-        centres = self.radius * torch.stack([angle.cos(), angle.sin()], dim=1)
-        codes[:, :2] = centres + self.std * codes[:, :2]
+        centers = self.radius * torch.stack([angle.cos(), angle.sin()], dim=1)
+        codes[:, :2] = centers + self.std * codes[:, :2]
         return codes
 
 

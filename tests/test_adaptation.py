@@ -22,12 +22,12 @@ from torch.nn import functional
 from skgen import (
     CoralClassifier,
     DomainAdversarialClassifier,
-    LabelledOnly,
+    LabeledOnly,
     MinimumClassConfusionClassifier,
 )
 from skgen.alignments import ClassConfusion, Coral, PseudoLabels, Side
-from skgen.batches import DomainPairs, Rows
 from skgen.corruptions import Inversion
+from skgen.engine import DomainPairs, Rows
 from skgen.metrics import proxy_a_distance
 from skgen.model_selection import DomainKFold
 from skgen.networks.adaptation import DomainNorm, reverse_gradient
@@ -100,7 +100,7 @@ def test_labels_of_the_target_are_not_looked_at(shifted):
     )
 
 
-def test_strings_among_which_a_number_says_unlabelled(blobs):
+def test_strings_among_which_a_number_says_unlabeled(blobs):
     X, y, known, _ = blobs
     names = np.array(["cat", "dog"], dtype=object)[y]
     names[known < 0] = -1
@@ -191,7 +191,7 @@ def test_bad_labels_are_named_and_cost_nothing(y, sample_domain, match, blobs):
     np.testing.assert_array_equal(fitted.predict_proba(blobs[0]), before)
 
 
-def test_score_counts_labelled_rows_alone(blobs):
+def test_score_counts_labeled_rows_alone(blobs):
     X, y, known, domains = blobs
     model = CoralClassifier(max_epochs=30, random_state=0).fit(X, known)
     right = (model.predict(X, domains) == y)[:100]
@@ -329,26 +329,26 @@ def test_domains_make_a_difference_with_statistics_of_their_own(shifted):
 
 @pytest.mark.parametrize("batch_norm", [None, "joint", "per_domain"])
 @each
-def test_pictures_of_any_layout(cls, batch_norm):
+def test_images_of_any_layout(cls, batch_norm):
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (60, 9, 7, 3), dtype=np.uint8)
+    images = random.integers(0, 256, (60, 9, 7, 3), dtype=np.uint8)
     y = np.append(np.arange(30) % 3, np.full(30, -1))
     model = cls(8, max_epochs=1, batch_norm=batch_norm, random_state=0)
-    features = clone(model).fit(pictures, y).transform(pictures)
+    features = clone(model).fit(images, y).transform(images)
     assert features.shape == (60, 8)
-    flat = pictures.reshape(60, -1)
+    flat = images.reshape(60, -1)
     as_rows = clone(model).set_params(image_shape=(9, 7, 3)).fit(flat, y)
     np.testing.assert_array_equal(as_rows.transform(flat), features)
     assert len(as_rows.predict(flat)) == 60
 
 
-def test_an_inverted_picture_is_its_negative():
-    pictures = np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8)
+def test_an_inverted_image_is_its_negative():
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8)
     y = np.append(np.arange(20) % 2, np.full(20, -1))
     model = CoralClassifier(max_epochs=1, random_state=0)
-    model.fit(pictures, y, sample_domain=np.repeat([1, -1], 20))
-    x = model.scaling_.tensor(pictures.reshape(40, -1))
-    negative = model.scaling_.tensor(255 - pictures.reshape(40, -1))
+    model.fit(images, y, sample_domain=np.repeat([1, -1], 20))
+    x = model.scaling_.tensor(images.reshape(40, -1))
+    negative = model.scaling_.tensor(255 - images.reshape(40, -1))
     torch.testing.assert_close(Inversion(1.0)(x), negative, atol=1e-5, rtol=0)
     assert torch.equal(Inversion(0.0)(x), x)
     half = Inversion()(torch.ones(1000, 2))
@@ -362,17 +362,17 @@ class Body(nn.Sequential):
 
 def test_an_extractor_of_ones_own():
     X, y = load_digits(return_X_y=True)
-    pictures, known = X.reshape(-1, 8, 8)[:300], np.where(np.arange(300) < 150, y[:300], -1)
+    images, known = X.reshape(-1, 8, 8)[:300], np.where(np.arange(300) < 150, y[:300], -1)
     own = Body()
     before = copy.deepcopy(own.state_dict())
-    model = CoralClassifier(extractor=own, max_epochs=1, random_state=0).fit(pictures, known)
+    model = CoralClassifier(extractor=own, max_epochs=1, random_state=0).fit(images, known)
     assert all(torch.equal(before[name], value) for name, value in own.state_dict().items())
     assert any(isinstance(part, DomainNorm) for part in model.net_.module_.modules())
-    assert model.transform(pictures).shape == (300, 64)
+    assert model.transform(images).shape == (300, 64)
     made = CoralClassifier(extractor=Body, max_epochs=1, random_state=0)
-    first, second = (clone(made).fit(pictures, known).transform(pictures) for _ in range(2))
+    first, second = (clone(made).fit(images, known).transform(images) for _ in range(2))
     np.testing.assert_array_equal(first, second)
-    pickle.loads(pickle.dumps(model)).predict(pictures)
+    pickle.loads(pickle.dumps(model)).predict(images)
 
 
 class Merged(nn.Module):
@@ -396,7 +396,7 @@ def test_an_extractor_that_does_not_fit(extractor, match, blobs):
 
 
 class Frames(nn.Module):
-    """Normalises the parts of a row one by one."""
+    """Normalizes the parts of a row one by one."""
 
     def __init__(self):
         super().__init__()
@@ -660,7 +660,7 @@ def test_a_pipeline_ahead_of_a_forest(shifted):
     X, y, known = shifted
     forest = RandomForestClassifier(50, random_state=0)
     raw = clone(forest).fit(X[:900], y[:900]).score(X[900:], y[900:])
-    pipeline = make_pipeline(CoralClassifier(max_epochs=15, random_state=0), LabelledOnly(forest))
+    pipeline = make_pipeline(CoralClassifier(max_epochs=15, random_state=0), LabeledOnly(forest))
     pipeline.fit(X, known)
     assert pipeline[-1].estimator_.n_features_in_ == 64
     assert pipeline.score(X[900:], y[900:]) > raw + 0.2
@@ -672,7 +672,7 @@ def test_a_pipeline_ahead_of_xgboost(blobs):
     X, y, known, _ = blobs
     names = np.array(["cat", "dog"], dtype=object)[y]
     names[known < 0] = -1
-    boosted = LabelledOnly(xgboost.XGBClassifier(n_estimators=20, n_jobs=1))
+    boosted = LabeledOnly(xgboost.XGBClassifier(n_estimators=20, n_jobs=1))
     pipeline = make_pipeline(CoralClassifier(8, max_epochs=30, random_state=0), boosted)
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     assert pipeline.fit(frame, pd.Series(names)).score(frame, names) > 0.9
@@ -685,43 +685,43 @@ def test_a_pipeline_ahead_of_xgboost(blobs):
     assert search.fit(frame, names).best_score_ > 0.8  # on the source, which has labels
 
 
-def test_labelled_only_sees_labelled_rows_alone(blobs):
+def test_labeled_only_sees_labeled_rows_alone(blobs):
     X, y, known, domains = blobs
     known = np.where(known < 0, -1, known + 3)
     alone = LogisticRegression().fit(X[:100], known[:100])
     for model in (
-        LabelledOnly(LogisticRegression()).fit(X, known),
-        LabelledOnly().fit(X, y + 3, sample_domain=domains),
+        LabeledOnly(LogisticRegression()).fit(X, known),
+        LabeledOnly().fit(X, y + 3, sample_domain=domains),
     ):
         np.testing.assert_allclose(model.predict_proba(X), alone.predict_proba(X))
         np.testing.assert_allclose(model.decision_function(X), alone.decision_function(X))
         np.testing.assert_array_equal(model.predict(X), alone.predict(X))
     names = np.array(["cat", "dog"], dtype=object)[y]
     names[100:] = -1
-    assert set(LabelledOnly().fit(X, names).predict(X)) == {"cat", "dog"}
+    assert set(LabeledOnly().fit(X, names).predict(X)) == {"cat", "dog"}
     weights = np.where(np.arange(200) % 2, 3.0, 1.0)
-    weighted = LabelledOnly().fit(X, known, sample_weight=weights)
+    weighted = LabeledOnly().fit(X, known, sample_weight=weights)
     direct = LogisticRegression().fit(X[:100], known[:100], weights[:100])
     np.testing.assert_allclose(weighted.predict_proba(X), direct.predict_proba(X))
     with pytest.raises(ValueError, match="None of 100 rows has a label to learn from"):
-        LabelledOnly().fit(X[100:], known[100:], sample_domain=np.full(100, -1))
+        LabeledOnly().fit(X[100:], known[100:], sample_domain=np.full(100, -1))
 
 
 def test_sample_domain_is_routed_where_routing_is_on(blobs):
     X, y, _, domains = blobs
-    model = make_pipeline(CoralClassifier(**quick), LabelledOnly())
+    model = make_pipeline(CoralClassifier(**quick), LabeledOnly())
     expected = clone(model).fit(X, np.where(domains > 0, y + 1, -1)).predict_proba(X)
     with config_context(enable_metadata_routing=True):
         routed = clone(model).fit(X, y + 1, sample_domain=domains)
         np.testing.assert_allclose(routed.predict_proba(X), expected)
-    by_name = {f"{name}__sample_domain": domains for name in ("coralclassifier", "labelledonly")}
+    by_name = {f"{name}__sample_domain": domains for name in ("coralclassifier", "labeledonly")}
     off = clone(model).fit(X, y + 1, **by_name)
     np.testing.assert_allclose(off.predict_proba(X), expected)
 
 
-def test_a_fit_that_fails_leaves_labelled_only_as_it_was(blobs):
+def test_a_fit_that_fails_leaves_labeled_only_as_it_was(blobs):
     X, y, *_ = blobs
-    model = LabelledOnly(LogisticRegression()).fit(X, np.where(y, "dog", "cat"))
+    model = LabeledOnly(LogisticRegression()).fit(X, np.where(y, "dog", "cat"))
     before = model.predict(X)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(np.full((200, 3), np.nan), np.where(y, "hen", "fox"))

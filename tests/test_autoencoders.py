@@ -144,7 +144,9 @@ def test_code_noise_survives_noise_on_the_code(digits):
 def test_denoising_undoes_its_noise_better_than_a_plain_one(digits, noise):
     train, test = digits[:1400], digits[1400:]
     level = 0.8 if noise == "gaussian" else 0.25
-    denoiser = DenoisingAutoencoder(32, noise=noise, noise_level=level, **QUICK).fit(train)
+    denoiser = DenoisingAutoencoder(32, corruption=noise, corruption_level=level, **QUICK).fit(
+        train
+    )
     plain = Autoencoder(32, **QUICK).fit(train)
     scaling = plain.scaling_
     torch.manual_seed(0)
@@ -161,7 +163,7 @@ SIGMOID = {**ONE_LAYER, "code_activation": "sigmoid"}
     "thin, general",
     [
         (
-            DenoisingAutoencoder(8, noise="swap", noise_level=0.2),
+            DenoisingAutoencoder(8, corruption="swap", corruption_level=0.2),
             Autoencoder(8, corruption=CORRUPTIONS["swap"](0.2)),
         ),
         (DenoisingAutoencoder(8), Autoencoder(8, corruption="dropout")),
@@ -175,7 +177,7 @@ SIGMOID = {**ONE_LAYER, "code_activation": "sigmoid"}
         (SparseAutoencoder(method="kl"), Autoencoder(penalty=KL(), **SIGMOID)),
         (RedundantAutoencoder(), Autoencoder(code_noise="dropout", **ONE_LAYER)),
         (
-            RedundantAutoencoder(noise="gaussian", noise_level=0.1),
+            RedundantAutoencoder(code_noise="gaussian", code_noise_level=0.1),
             Autoencoder(code_noise=Gaussian(0.1), **ONE_LAYER),
         ),
         (ContractiveAutoencoder(), Autoencoder(penalty=Contractive(), **SIGMOID)),
@@ -253,7 +255,7 @@ def test_kl_draws_units_to_the_target_rate(digits, rate):
 
 
 def test_top_k_keeps_so_many_units_and_no_more(digits):
-    model = SparseAutoencoder(method="top_k", n_active=10, **EXPANDING).fit(digits)
+    model = SparseAutoencoder(method="top_k", n_nonzero=10, **EXPANDING).fit(digits)
     active = (model.transform(digits) != 0).sum(axis=1)
     assert active.max() == 10 and active.mean() > 9.5
     assert model.share_of_zeros_ == pytest.approx(1 - active.mean() / 128)
@@ -284,7 +286,7 @@ def test_sparsity_is_measured_on_rows_drawn_from_all():
     "params, remedy",
     [
         ({"weight": 1.0}, "Lower the weight of the penalty or lower lr"),
-        ({"method": "top_k", "n_active": 1, "n_components": 512}, "Raise n_active or lower lr"),
+        ({"method": "top_k", "n_nonzero": 1, "n_components": 512}, "Raise n_nonzero or lower lr"),
     ],
 )
 def test_mostly_dead_units_are_warned_of(digits, params, remedy):
@@ -298,7 +300,9 @@ def test_mostly_dead_units_are_warned_of(digits, params, remedy):
 
 @pytest.mark.parametrize("noise, level", [("dropout", 0.5), ("gaussian", 1.0)])
 def test_redundant_code_survives_its_noise(digits, identity, noise, level):
-    redundant = RedundantAutoencoder(noise=noise, noise_level=level, **EXPANDING).fit(digits)
+    redundant = RedundantAutoencoder(code_noise=noise, code_noise_level=level, **EXPANDING).fit(
+        digits
+    )
     linear = Autoencoder(**ONE_LAYER, penalty=L1(0.0), **EXPANDING).fit(digits)
     distort = CORRUPTIONS[noise](level)
 

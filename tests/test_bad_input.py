@@ -192,7 +192,7 @@ def test_hidden_features_have_no_way_back(X):
         model.inverse_transform(np.zeros((1, 8)))
 
 
-def test_an_expanding_code_needs_regularisation(X):
+def test_an_expanding_code_needs_regularization(X):
     with pytest.warns(UserWarning, match=r"corruption\).*code_noise\).*penalty\)"):
         small().set_params(n_components=6).fit(X)
     for params in ({"corruption": "masking"}, {"code_noise": "dropout"}):
@@ -219,16 +219,16 @@ def test_rates_need_a_code_of_rates(X):
 
 
 def test_more_active_units_than_there_are(X):
-    with pytest.raises(ValueError, match="n_active=13 units cannot be active in a code of 12"):
-        SparseAutoencoder(method="top_k", n_active=13).fit(X)
+    with pytest.raises(ValueError, match="n_nonzero=13 units cannot be active in a code of 12"):
+        SparseAutoencoder(method="top_k", n_nonzero=13).fit(X)
 
 
 def test_structure_of_a_warm_start_cannot_change(X):
     model = SparseAutoencoder(method="top_k", max_epochs=1, warm_start=True).fit(X)
-    with pytest.raises(ValueError, match="n_active was 1 when the networks were built, and is 2"):
-        model.set_params(n_active=2).fit(X)
+    with pytest.raises(ValueError, match="n_nonzero was 1 when the networks were built, and is 2"):
+        model.set_params(n_nonzero=2).fit(X)
     with pytest.raises(ValueError, match="code_activation was 'relu' when"):
-        model.set_params(n_active=1, code_activation="tanh").fit(X)
+        model.set_params(n_nonzero=1, code_activation="tanh").fit(X)
     with pytest.raises(ValueError, match="method was 'top_k' when the networks were built"):
         model.set_params(method="kl", code_activation="auto").fit(X)
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skgen
-from skgen import ContractiveAutoencoder, LabelledOnly, LinearAutoencoder, SparseAutoencoder
+from skgen import ContractiveAutoencoder, LabeledOnly, LinearAutoencoder, SparseAutoencoder
 from skgen.base import BaseModel
 from skgen.parameters import Declared, override, parameter
 
@@ -47,7 +47,7 @@ each = pytest.mark.parametrize(
 )
 
 
-@parametrize_with_checks([*instances(max_epochs=10, random_state=0), LabelledOnly()])
+@parametrize_with_checks([*instances(max_epochs=10, random_state=0), LabeledOnly()])
 def test_sklearn(estimator, check):
     check(estimator)
 
@@ -193,10 +193,10 @@ def test_an_override_keeps_all_but_the_default():
     assert Larger().size == 2 and Larger(3).size == 3 and Base().size == 1
     assert Larger._parameter_constraints == Base._parameter_constraints == {"size": [int]}
     assert "size : int, default=2" in Larger.__doc__ and "How large." in Larger.__doc__
-    with pytest.raises(TypeError, match="Lost overrides colour, which it does not inherit"):
+    with pytest.raises(TypeError, match="Lost overrides color, which it does not inherit"):
 
         class Lost(Base):
-            colour: str = override("red")
+            color: str = override("red")
 
 
 def test_an_override_without_annotation_is_refused():

@@ -10,7 +10,6 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skgen.autoencoders._base import Reconstruction
-from skgen.batches import Rows, ScaledRows, batch_sizes
 from skgen.corruptions import (
     CORRUPTIONS,
     Dropout,
@@ -20,11 +19,12 @@ from skgen.corruptions import (
     Swap,
     corruption_at,
 )
+from skgen.engine.batches import Rows, ScaledRows, batch_sizes
+from skgen.inputs.scaling import Scaling
 from skgen.losses import LOSSES, AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from skgen.metrics import hoyer_sparsity
 from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder, TopK
 from skgen.penalties import KL, L1, Contractive
-from skgen.scaling import Scaling
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_kl_draws_units_back_from_wherever_they_are(logit):
 def test_kl_starts_at_the_target():
     module = DenseAutoencoder(5, (4,), 3, code_activation="sigmoid")
     first = module.encoder[0].bias.clone()
-    KL(target_rate=0.2).initialise(module)
+    KL(target_rate=0.2).initialize(module)
     torch.testing.assert_close(module.encoder[2].bias.sigmoid(), torch.full((3,), 0.2))
     assert torch.equal(module.encoder[0].bias, first)
 
@@ -242,7 +242,7 @@ def test_top_k(x):
 
 
 def test_hidden_activations_end_before_the_code(x):
-    module = DenseAutoencoder(5, (4, 3), 2, code_activation="relu", n_active=1)
+    module = DenseAutoencoder(5, (4, 3), 2, code_activation="relu", n_nonzero=1)
     first = module.encoder[:2](x)
     expected = torch.cat([first, module.encoder[2:4](first)], dim=1)
     assert torch.equal(module.hidden(x), expected)
@@ -263,7 +263,7 @@ def test_hoyer_sparsity():
 # Scaling
 
 
-def test_scaling_standardises_overall():
+def test_scaling_standardizes_overall():
     X = np.random.default_rng(0).normal([1e4, -3, 0], [2.0, 1.0, 0.1], size=(5000, 3))
     scaling = Scaling.fit(X)
     assert_allclose(scaling.mean, X.mean(axis=0))
@@ -308,7 +308,7 @@ def test_scaling_into_a_range():
 def test_scaling_by_chunks(monkeypatch):
     X = np.random.default_rng(0).normal(size=(1000, 4))
     whole = Scaling.fit(X, None)
-    monkeypatch.setattr("skgen.scaling._CHUNK_BYTES", 4 * 8 * 7)  # seven rows at a time
+    monkeypatch.setattr("skgen.inputs.scaling._CHUNK_BYTES", 4 * 8 * 7)  # seven rows at a time
     parts = Scaling.fit(X, None)
     assert_allclose(parts.mean, whole.mean)
     assert parts.scale == pytest.approx(whole.scale)
@@ -340,7 +340,7 @@ def test_batch_sizes(n_rows, batch_size, sizes):
 
 @pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
 def test_every_row_once_and_columns_together(block_bytes, monkeypatch):
-    monkeypatch.setattr("skgen.batches._BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("skgen.engine._BLOCK_BYTES", block_bytes)
     x = torch.arange(103.0)[:, None]
     rows = Rows({"x": x, "y": 2 * x[:, 0]}, 10)
     generator = torch.Generator().manual_seed(0)

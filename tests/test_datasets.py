@@ -34,7 +34,7 @@ def no_network(monkeypatch):
 
 @pytest.fixture
 def openml(monkeypatch, shipped):
-    """Let OpenML answer with blank pictures, but for those that skgen ships and three marks."""
+    """Let OpenML answer with blank images, but for those that skgen ships and three marks."""
     pixels = np.zeros((70_000, 784), dtype=np.uint8)
     pixels[shipped.index] = np.rint(shipped.data * 255)
     pixels[60_000, 0] = 51
@@ -91,14 +91,14 @@ def test_bunch(shipped):
         "filename",
         "images",
         "index",
-        "licence",
+        "license",
         "target",
         "target_names",
     }
     assert len(shipped.feature_names) == len(set(shipped.feature_names)) == 784
     assert shipped.feature_names[29] == "pixel_1_1"
     assert len(shipped.target_names) == 10 and shipped.target_names[9] == "Ankle boot"
-    assert shipped.licence == "MIT" and "MIT" in shipped.DESCR
+    assert shipped.license == "MIT" and "MIT" in shipped.DESCR
     assert "1708.07747" in shipped.DESCR
     assert Path(shipped.filename).is_file()
 

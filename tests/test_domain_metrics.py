@@ -11,14 +11,14 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skgen import CoralClassifier, LabelledOnly
+from skgen import CoralClassifier, LabeledOnly
 from skgen.inspection import DomainConfusionDisplay
 from skgen.metrics import (
     LabelFreeScorer,
     deep_embedded_validation,
     density_ratio,
-    mutual_information,
     prediction_certainty,
+    prediction_information_score,
     proxy_a_distance,
     soft_neighborhood_density,
 )
@@ -37,12 +37,12 @@ def shifted():
 def test_predictions_by_hand():
     p = [[1, 0], [0.5, 0.5], [0, 1]]
     assert prediction_certainty(p) == pytest.approx(2 / 3)
-    assert mutual_information(p) == pytest.approx(2 / 3)
+    assert prediction_information_score(p) == pytest.approx(2 / 3)
     same = np.tile([0.99, 0.01], (50, 1))
-    assert mutual_information(same) == pytest.approx(0, abs=1e-12)
+    assert prediction_information_score(same) == pytest.approx(0, abs=1e-12)
     assert prediction_certainty(same) > 0.9
     assert soft_neighborhood_density(same) == pytest.approx(1)
-    assert mutual_information(np.eye(4)[np.arange(40) % 4]) == pytest.approx(1)
+    assert prediction_information_score(np.eye(4)[np.arange(40) % 4]) == pytest.approx(1)
 
 
 def test_soft_neighborhood_density_by_its_formula():
@@ -59,7 +59,7 @@ def test_soft_neighborhood_density_by_its_formula():
 
 
 @pytest.mark.parametrize("p", [[[0.5], [0.5]], [[0.5, 0.4], [1, 0]], [[1.5, -0.5], [1, 0]]])
-@pytest.mark.parametrize("score", [prediction_certainty, mutual_information])
+@pytest.mark.parametrize("score", [prediction_certainty, prediction_information_score])
 def test_what_are_no_probabilities(p, score):
     with pytest.raises(ValueError, match="a row of class probabilities for every sample"):
         score(p)
@@ -127,7 +127,7 @@ def test_the_recommended_score_sees_through_collapse():
         method: [LabelFreeScorer(method)(Says(p).fit(X, y), X, y) for p in (good, collapsed, lost)]
         for method in ("transfer", "entropy", "snd")
     }
-    assert scores["transfer"][0] == pytest.approx(mutual_information(good[40:]))
+    assert scores["transfer"][0] == pytest.approx(prediction_information_score(good[40:]))
     assert scores["transfer"][1] < 0.01 and scores["transfer"][2] < scores["transfer"][0]
     assert scores["entropy"][1] > scores["entropy"][0]  # what others take for good
     assert scores["snd"][1] > scores["snd"][0]
@@ -149,7 +149,7 @@ def test_in_searches_over_pipelines_of_all_kinds(method, shifted):
     X, _, known = shifted
     scorer, folds = LabelFreeScorer(method), DomainKFold(2, random_state=0)
     adapted = CoralClassifier(max_epochs=3, random_state=0)
-    forest = LabelledOnly(RandomForestClassifier(10, random_state=0))
+    forest = LabeledOnly(RandomForestClassifier(10, random_state=0))
     for model in (
         adapted,
         make_pipeline(StandardScaler(), adapted),
@@ -219,7 +219,7 @@ def test_a_scorer_without_a_target(shifted):
         LabelFreeScorer("best")(model, X, y)
 
 
-# The picture
+# The image
 
 
 def test_domain_confusion_display(shifted):
@@ -242,11 +242,11 @@ def test_domain_confusion_display(shifted):
 
 def test_a_display_of_domains_said_outright(shifted):
     X, y, known = shifted
-    pictures = X.reshape(-1, 8, 8)
+    images = X.reshape(-1, 8, 8)
     domains = np.where(known < 0, -1, 1)
-    model = CoralClassifier(max_epochs=1, random_state=0).fit(pictures, known)
+    model = CoralClassifier(max_epochs=1, random_state=0).fit(images, known)
     display = DomainConfusionDisplay.from_estimator(
-        model, pictures, y, sample_domain=domains, n_samples=100
+        model, images, y, sample_domain=domains, n_samples=100
     )
     assert display.before.shape == (100, 64) and display.after.shape == (100, 64)
     assert (np.asarray(display.sample_domain) > 0).sum() == 50

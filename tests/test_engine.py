@@ -23,9 +23,7 @@ from skorch.callbacks import (
 from torch import nn
 from torch.nn import functional
 
-from skgen.batches import Batches, Rows
-from skgen.engine import Engine, seeded
-from skgen.turns import Progress, Turn, one_cycle
+from skgen.engine import Batches, Engine, Progress, Rows, Turn, one_cycle, seeded
 
 
 def squared_error(module, batch, state):

@@ -27,9 +27,15 @@ from skgen import (
     ConditionalGAN,
     VariationalAutoencoder,
 )
+from skgen.adversarial_losses import (
+    ADVERSARIAL_LOSSES,
+    Hinge,
+    LeastSquares,
+    NonSaturating,
+    Wasserstein,
+)
+from skgen.adversarial_losses import discriminator_objective as objective
 from skgen.engine import seeded
-from skgen.games import GAMES, Hinge, LeastSquares, NonSaturating, Wasserstein
-from skgen.games import discriminator_objective as objective
 from skgen.metrics import density_coverage
 from skgen.networks.adversarial import SpectralNorm
 from skgen.priors import PRIORS, Mixture, Normal, SwissRoll
@@ -54,8 +60,8 @@ def images():
 
 def grid_of_gaussians(n_samples, seed):
     random = np.random.default_rng(seed)
-    centres = np.array([(a, b) for a in (-2, 0, 2) for b in (-2, 0, 2)], dtype=float)
-    return centres[random.integers(9, size=n_samples)] + 0.05 * random.normal(size=(n_samples, 2))
+    centers = np.array([(a, b) for a in (-2, 0, 2) for b in (-2, 0, 2)], dtype=float)
+    return centers[random.integers(9, size=n_samples)] + 0.05 * random.normal(size=(n_samples, 2))
 
 
 # Games
@@ -83,9 +89,9 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("name", GAMES)
-def test_games_in_closed_form(name):
-    game = GAMES[name]()
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_losss_in_closed_form(name):
+    game = ADVERSARIAL_LOSSES[name]()
     of_discriminator, of_generator = FORMULAS[name]
     torch.testing.assert_close(game.discriminator_loss(REAL, FAKE), of_discriminator)
     torch.testing.assert_close(game.generator_loss(FAKE), of_generator)
@@ -94,7 +100,9 @@ def test_games_in_closed_form(name):
 def test_minimax_vanishes_where_non_saturating_does_not():
     output = torch.full((4,), -12.0, requires_grad=True)  # the discriminator is sure
     slopes = {
-        name: torch.autograd.grad(GAMES[name]().generator_loss(output), output)[0].abs().sum()
+        name: torch.autograd.grad(ADVERSARIAL_LOSSES[name]().generator_loss(output), output)[0]
+        .abs()
+        .sum()
         for name in ("minimax", "non_saturating")
     }
     assert slopes["minimax"] < 1e-5 and slopes["non_saturating"] > 0.99
@@ -107,13 +115,13 @@ def test_penalties_of_a_linear_discriminator():
     def discriminator(rows):
         return rows @ weight
 
-    for game, gradient_weight, expected in (
+    for game, r1_weight, expected in (
         (NonSaturating(), 0.2, 0.2 / 2 * 25),
         (NonSaturating(), 0.0, 0.0),
         (Wasserstein(0.5), 0.0, 0.5 * (5 - 1) ** 2),
         (Wasserstein(0.5), 0.2, 0.5 * (5 - 1) ** 2 + 0.2 / 2 * 25),
     ):
-        total, of_real, of_fake = objective(game, discriminator, x, samples, gradient_weight)
+        total, of_real, of_fake = objective(game, discriminator, x, samples, r1_weight)
         loss = game.discriminator_loss(discriminator(x), discriminator(samples))
         torch.testing.assert_close(total - loss, torch.tensor(expected), atol=1e-4, rtol=1e-5)
         torch.testing.assert_close(of_real, game.verdict(x @ weight).mean())
@@ -134,24 +142,24 @@ def test_spectral_norm():
             norm = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
             bias = layer.bias.view(-1, *[1] * (x.ndim - 2))
             expected = (layer(x) - bias) / norm + bias
-            normalised = SpectralNorm(layer)
+            normalized = SpectralNorm(layer)
             for _ in range(50):
-                normalised(x)
-            torch.testing.assert_close(normalised.eval()(x), expected, rtol=1e-3, atol=1e-4)
-            copy.deepcopy(pickle.loads(pickle.dumps(normalised)))
+                normalized(x)
+            torch.testing.assert_close(normalized.eval()(x), expected, rtol=1e-3, atol=1e-4)
+            copy.deepcopy(pickle.loads(pickle.dumps(normalized)))
 
 
 # What a GAN claims
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
 @pytest.mark.slow
-def test_every_game_covers_the_modes(game):
+def test_every_loss_covers_the_modes(loss):
     X = grid_of_gaussians(5000, 0)
-    model = GAN(2, game=game, max_epochs=60, random_state=0).fit(X)
+    model = GAN(2, adversarial_loss=loss, max_epochs=60, random_state=0).fit(X)
     samples = model.sample(2000, random_state=0)
-    centres = np.array([(a, b) for a in (-2, 0, 2) for b in (-2, 0, 2)], dtype=float)
-    distances = np.linalg.norm(samples[:, None] - centres, axis=2)
+    centers = np.array([(a, b) for a in (-2, 0, 2) for b in (-2, 0, 2)], dtype=float)
+    distances = np.linalg.norm(samples[:, None] - centers, axis=2)
     near = distances.min(axis=1) < 0.25
     assert near.mean() > 0.7
     assert len(np.unique(distances[near].argmin(axis=1))) == 9
@@ -240,10 +248,10 @@ def test_ctrl_c_within_an_epoch_keeps_what_was_trained(X):
     assert model.sample(3).shape == (3, 6)
 
 
-def test_the_fitted_game_decides_not_the_present_parameter(X):
+def test_the_fitted_loss_decides_not_the_present_parameter(X):
     model = GAN(**SMALL).fit(X)
     before = model.discriminate(X)
-    assert_array_equal(model.set_params(game="hinge").discriminate(X), before)
+    assert_array_equal(model.set_params(adversarial_loss="hinge").discriminate(X), before)
     rolled = AdversarialAutoencoder(2, prior="swiss_roll", **SMALL).fit(X)
     before = rolled.sample(5, random_state=0)
     assert_array_equal(rolled.set_params(prior="normal").sample(5, random_state=0), before)
@@ -252,7 +260,9 @@ def test_the_fitted_game_decides_not_the_present_parameter(X):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_critic_is_never_read_upside_down(seed, X):
     X, _ = make_moons(500, noise=0.05, random_state=0)
-    model = GAN(2, game="hinge", **{**SMALL, "random_state": seed, "max_epochs": 30}).fit(X)
+    model = GAN(
+        2, adversarial_loss="hinge", **{**SMALL, "random_state": seed, "max_epochs": 30}
+    ).fit(X)
     slope, _ = model.calibration_
     assert slope >= 0
     model.partial_fit(X[:1])
@@ -283,13 +293,18 @@ def test_an_iteration_is_the_published_one(X):
             seen.append(("generator", len(fake)))
             return super().generator_loss(fake)
 
-    GAN(game=Noting(), discriminator_steps=2, batch_size=15, **{**SMALL, "max_epochs": 2}).fit(X)
+    GAN(
+        adversarial_loss=Noting(),
+        discriminator_steps=2,
+        batch_size=15,
+        **{**SMALL, "max_epochs": 2},
+    ).fit(X)
     iteration = [("discriminator", 15, 15)] * 2 + [("generator", 15)]
     assert seen == iteration * 4  # 60 rows are 2 iterations an epoch of 2 batches each
 
 
 def test_samples_come_from_the_moving_average(X):
-    model = GAN(average_decay=0.9, batch_size=20, **SMALL)
+    model = GAN(ema_decay=0.9, batch_size=20, **SMALL)
     weights = []
 
     class Notes(Callback):
@@ -307,7 +322,7 @@ def test_samples_come_from_the_moving_average(X):
         share = 1 - min(0.9, (1 + step) / (10 + step))
         average = average + share * (weight - average)
     torch.testing.assert_close(module.average[0][0].weight, average)
-    plain = clone(model).set_params(average_decay=None, callbacks=None).fit(X)
+    plain = clone(model).set_params(ema_decay=None, callbacks=None).fit(X)
     assert_array_equal(plain.net_.module_.generator[0][0].weight.detach(), states[-1])
     assert plain.net_.module_.average is None
     assert not np.allclose(plain.sample(3, random_state=0), fitted.sample(3, random_state=0))
@@ -316,9 +331,9 @@ def test_samples_come_from_the_moving_average(X):
 def test_discriminator_rate_and_spectral_norm(X):
     model = GAN(discriminator_lr=1e-12, lr=1e-3, lr_schedule="constant", **SMALL).fit(X)
     assert [group["lr"] for group in model.net_.optimizer_.param_groups] == [1e-12, 1e-3]
-    normalised = GAN(spectral_norm=True, **SMALL).fit(X).net_.module_.discriminator
-    layers = [layer for layer in normalised.modules() if isinstance(layer, SpectralNorm)]
-    assert len(layers) == 2 and isinstance(normalised.head, SpectralNorm)
+    normalized = GAN(spectral_norm=True, **SMALL).fit(X).net_.module_.discriminator
+    layers = [layer for layer in normalized.modules() if isinstance(layer, SpectralNorm)]
+    assert len(layers) == 2 and isinstance(normalized.head, SpectralNorm)
 
 
 def test_features_feed_a_classifier():
@@ -331,9 +346,9 @@ def test_features_feed_a_classifier():
 
 
 @pytest.mark.parametrize("layout", ["rows with image_shape", "3-D", "bytes"])
-def test_pictures(images, layout):
+def test_images(images, layout):
     images = images[:200]
-    params = {"channels": (8, 16), "max_epochs": 2, "random_state": 0}
+    params = {"n_filters": (8, 16), "max_epochs": 2, "random_state": 0}
     if layout == "rows with image_shape":
         images, params["image_shape"] = images.reshape(200, 64), (8, 8)
     elif layout == "bytes":
@@ -350,9 +365,9 @@ def test_pictures(images, layout):
         )
 
 
-def test_a_game_on_pictures_is_learned(images):
-    model = GAN(16, channels=(32, 64), batch_size=64, max_epochs=30, random_state=0).fit(images)
-    untrained = GAN(16, channels=(32, 64), max_epochs=1, lr=1e-9, random_state=0).fit(images)
+def test_a_loss_on_images_is_learned(images):
+    model = GAN(16, n_filters=(32, 64), batch_size=64, max_epochs=30, random_state=0).fit(images)
+    untrained = GAN(16, n_filters=(32, 64), max_epochs=1, lr=1e-9, random_state=0).fit(images)
     assert model.score(images[:500]) > 0.3 > 0.05 > untrained.score(images[:500])
     assert model.transform(images).shape == (1797, 32 + 64)
 
@@ -435,9 +450,9 @@ def test_mixed_precision(cls, X):
 
 def test_a_discriminator_that_wins_is_told(X):
     rows = np.random.default_rng(0).normal(size=(400, 20))
-    weak = {"lr": 1e-7, "discriminator_lr": 5e-3, "real_gradient_weight": 0.0}
+    weak = {"lr": 1e-7, "discriminator_lr": 5e-3, "r1_weight": 0.0}
     model = GAN(batch_size=100, max_epochs=300, random_state=0, **weak)
-    with pytest.warns(UserWarning, match=r"The discriminator wins.*Raise real_gradient_weight"):
+    with pytest.warns(UserWarning, match=r"The discriminator wins.*Raise r1_weight"):
         model.fit(rows)
 
 
@@ -448,7 +463,7 @@ def test_samples_without_variety_are_told():
         def generator_loss(self, fake):
             return (fake - fake.detach().mean()).square().mean() * 100
 
-    model = GAN(4, game=Collapses(), batch_size=100, max_epochs=300, random_state=0)
+    model = GAN(4, adversarial_loss=Collapses(), batch_size=100, max_epochs=300, random_state=0)
     with pytest.warns(UserWarning, match="Samples have lost their variety"):
         model.fit(X)
 
@@ -620,9 +635,9 @@ def test_bad_requests(X, y):
     "params, message",
     [
         ({"latent_dim": 0}, "'latent_dim' parameter of GAN must be"),
-        ({"game": "chess"}, "'game' parameter of GAN must be a str among"),
-        ({"game": Wasserstein(-1)}, "'weight' parameter of Wasserstein must be"),
-        ({"average_decay": 1.0}, "'average_decay' parameter of GAN must be"),
+        ({"adversarial_loss": "chess"}, "'adversarial_loss' parameter of GAN must be a str among"),
+        ({"adversarial_loss": Wasserstein(-1)}, "'weight' parameter of Wasserstein must be"),
+        ({"ema_decay": 1.0}, "'ema_decay' parameter of GAN must be"),
         ({"discriminator_steps": 0}, "'discriminator_steps' parameter of GAN must be"),
         ({"hidden_layer_sizes": ()}, "hidden_layer_sizes needs at least one entry, got none"),
         ({"hidden_layer_sizes": (8, 0)}, r"integers of at least 1, got \[8, 0\]"),
@@ -655,7 +670,7 @@ def test_bad_conditions(X, y):
     assert_array_equal(model.sample(3, y="a", random_state=0), before)
     with pytest.raises(ValueError, match="has the attributes"):
         frame = pd.DataFrame({"kind": y})
-        ConditionalGAN(**SMALL).fit(X, frame).sample(2, y={"colour": "a"})
+        ConditionalGAN(**SMALL).fit(X, frame).sample(2, y={"color": "a"})
 
 
 def test_fewer_rows_than_a_batch(X, y):
@@ -669,7 +684,7 @@ def test_what_the_networks_were_built_with_stays():
     for model, change in (
         (GAN(**SMALL), {"latent_dim": 3}),
         (GAN(**SMALL), {"spectral_norm": True}),
-        (GAN(**SMALL), {"average_decay": None}),
+        (GAN(**SMALL), {"ema_decay": None}),
         (AdversarialAutoencoder(2, **SMALL), {"discriminator_layer_sizes": (3,)}),
         (VariationalAutoencoder(2, **SMALL), {"likelihood": "bernoulli"}),
     ):
@@ -700,9 +715,9 @@ def test_priors_are_what_they_say(prior, n_components):
         turns = (np.linalg.norm(roll, axis=1) - angle) / (2 * np.pi)
         assert np.abs(turns - turns.round()).mean() < 0.1  # whole, but for noise
     else:
-        centres = 3 * np.exp(2j * np.pi * np.arange(10) / 10)
+        centers = 3 * np.exp(2j * np.pi * np.arange(10) / 10)
         points = codes[:, 0] + 1j * codes[:, 1]
-        nearest = np.abs(points[:, None] - centres)
+        nearest = np.abs(points[:, None] - centers)
         assert_allclose(np.bincount(nearest.argmin(1)) / 20_000, 0.1, atol=0.01)
         assert np.sqrt(np.square(nearest.min(1)).mean() / 2) == pytest.approx(0.3, abs=0.01)
 
@@ -727,7 +742,12 @@ def test_a_prior_of_ones_own(X, images):
 
     rows = images.reshape(-1, 64)
     model = AdversarialAutoencoder(
-        2, prior=cube, fooling_rate=1.0, hidden_layer_sizes=(64,), max_epochs=100, random_state=0
+        2,
+        prior=cube,
+        adversarial_lr_ratio=1.0,
+        hidden_layer_sizes=(64,),
+        max_epochs=100,
+        random_state=0,
     ).fit(rows)
     codes = model.transform(rows)
     assert_allclose(codes.mean(axis=0), 0.5, atol=0.15)
@@ -761,9 +781,9 @@ def test_the_log_likelihood_of_a_linear_model_is_that_of_its_normal_distribution
         loadings = decoder(torch.eye(3)).double().numpy() - mean
     scale = model.scaling_.scale
     covariance = loadings.T @ loadings * scale**2 + model.noise_std_**2 * np.eye(20)
-    centred = X - (mean * scale + model.scaling_.offset)
+    centered = X - (mean * scale + model.scaling_.offset)
     exact = -0.5 * (
-        np.einsum("ij,ij->i", centred @ np.linalg.inv(covariance), centred)
+        np.einsum("ij,ij->i", centered @ np.linalg.inv(covariance), centered)
         + np.linalg.slogdet(2 * np.pi * covariance)[1]
     )
     estimated = model.score_samples(X[:200], n_draws=2000)
@@ -794,7 +814,7 @@ def test_bernoulli_probabilities_sum_to_one():
     for refused in (clone(model).fit, model.score_samples):
         with pytest.raises(ValueError, match=r'likelihood="bernoulli" needs X in \[0, 1\]'):
             refused(2 * X)
-    still = VariationalAutoencoder(1, likelihood="bernoulli", channels=(4,), max_epochs=1)
+    still = VariationalAutoencoder(1, likelihood="bernoulli", n_filters=(4,), max_epochs=1)
     assert (still.fit(np.full((30, 8, 8), 7.0)).sample(2, noise=True) == 7).all()
 
 

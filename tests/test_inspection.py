@@ -1,4 +1,4 @@
-"""Displays: what they compute, and where it ends up in the picture."""
+"""Displays: what they compute, and where it ends up in the image."""
 
 import copy
 import subprocess
@@ -28,9 +28,9 @@ from skgen import (
 )
 from skgen.corruptions import ErasedPatches, Masking
 from skgen.inspection import (
+    AdversarialLossDisplay,
     ExplainedVarianceDisplay,
     FilterDisplay,
-    GameDisplay,
     LatentDisplay,
     LossCurveDisplay,
     MorphDisplay,
@@ -96,7 +96,7 @@ def test_loss_curve_of_what_has_none(digits):
 # Reconstructions
 
 
-def test_reconstructed_pictures(model, digits):
+def test_reconstructed_images(model, digits):
     display = ReconstructionDisplay.from_estimator(model, digits[:4], image_shape=(8, 8))
     restored = model.inverse_transform(model.transform(digits[:4]))
     assert_array_equal(display.reconstructions, restored)
@@ -111,7 +111,7 @@ def test_reconstructed_pictures(model, digits):
     ]
 
 
-def test_distorted_pictures(model, digits):
+def test_distorted_images(model, digits):
     torch.manual_seed(3)
     before = torch.get_rng_state()
     drawn = [
@@ -142,7 +142,7 @@ def test_reconstructed_curves_of_any_transformer(digits):
         ReconstructionDisplay.from_estimator(pca, digits[:3], distorted=Masking())
 
 
-def test_colour_pictures():
+def test_color_images():
     X = np.random.default_rng(0).random((30, 4 * 5 * 3))
     display = ReconstructionDisplay(X[:2], X[2:4], image_shape=(4, 5, 3)).plot()
     shown = display.ax_.images[0].get_array()
@@ -155,10 +155,10 @@ def test_colour_pictures():
     "shape, problem",
     [
         ((8, 7), "does not hold 64 features"),
-        ((64,), "neither that of a grey picture"),
+        ((64,), "neither that of a gray image"),
     ],
 )
-def test_pictures_of_the_wrong_shape(model, digits, shape, problem):
+def test_images_of_the_wrong_shape(model, digits, shape, problem):
     with pytest.raises(ValueError, match=problem):
         ReconstructionDisplay.from_estimator(model, digits[:2], image_shape=shape)
 
@@ -194,7 +194,7 @@ def test_filters(digits):
     assert shown.shape == (3 * 9, 3 * 9)
     second = display.filters[1]
     assert_allclose(shown[1:9, 10:18].ravel(), 0.5 + 0.5 * second / np.abs(second).max())
-    assert (shown[19:, 10:] == 1).all()  # no filter, no picture
+    assert (shown[19:, 10:] == 1).all()  # no filter, no image
 
 
 def test_filters_of_principal_components(digits):
@@ -265,7 +265,7 @@ def test_import_leaves_matplotlib_alone():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# Pictures
+# Images
 
 
 @pytest.fixture(scope="module")
@@ -275,11 +275,11 @@ def images(digits):
 
 @pytest.fixture(scope="module")
 def of_images(images):
-    return ConvAutoencoder(2, channels=(4, 8), max_epochs=3, random_state=0).fit(images)
+    return ConvAutoencoder(2, n_filters=(4, 8), max_epochs=3, random_state=0).fit(images)
 
 
 @pytest.mark.parametrize("distorted", [None, ErasedPatches(0.5), Masking(0.5)])
-def test_reconstructions_of_pictures(of_images, images, distorted):
+def test_reconstructions_of_images(of_images, images, distorted):
     display = ReconstructionDisplay.from_estimator(of_images, images[:5], distorted=distorted)
     assert display.image_shape == (8, 8)
     n_rows = 2 if distorted is None else 3
@@ -299,9 +299,9 @@ def test_filters_of_a_convolution(of_images):
     assert {tuple(row) for row in display.filters} == {tuple(w.ravel()) for w in weights}
 
 
-def test_filters_in_colour():
+def test_filters_in_color():
     X = np.random.default_rng(0).normal(size=(20, 6, 6, 3))
-    model = ConvAutoencoder(2, channels=(4,), max_epochs=1, random_state=0).fit(X)
+    model = ConvAutoencoder(2, n_filters=(4,), max_epochs=1, random_state=0).fit(X)
     display = FilterDisplay.from_estimator(model)
     assert display.image_shape == (3, 3, 3)
     weights = model.net_.module_.encoder[1][0].weight.detach().numpy()
@@ -311,7 +311,7 @@ def test_filters_in_colour():
 
 
 @pytest.mark.parametrize("layer", ["1", "2"])
-def test_what_maximises_a_channel(of_images, layer):
+def test_what_maximizes_a_channel(of_images, layer):
     torch.manual_seed(5)
     before = torch.get_rng_state()
     weights = [w.detach().clone() for w in of_images.net_.module_.parameters()]
@@ -335,8 +335,8 @@ def test_what_maximises_a_channel(of_images, layer):
     assert all(w.requires_grad for w in of_images.net_.module_.parameters())
 
 
-def test_what_maximises_a_dense_unit(digits):
-    """Of one linear unit, the row that maximises it is its weights."""
+def test_what_maximizes_a_dense_unit(digits):
+    """Of one linear unit, the row that maximizes it is its weights."""
     model = Autoencoder(3, hidden_layer_sizes=(), max_epochs=2, random_state=0).fit(digits)
     display = FilterDisplay.from_estimator(model, layer="0", image_shape=(8, 8), smoothness=0)
     weights = model.net_.module_.encoder[0].weight.detach().numpy()
@@ -347,8 +347,8 @@ def test_what_maximises_a_dense_unit(digits):
 def test_smoothness(of_images):
     def roughness(smoothness):
         display = FilterDisplay.from_estimator(of_images, layer="2", smoothness=smoothness)
-        pictures = np.reshape(display.filters, (-1, 8, 8))
-        return np.mean(np.diff(pictures, axis=1) ** 2) + np.mean(np.diff(pictures, axis=2) ** 2)
+        images = np.reshape(display.filters, (-1, 8, 8))
+        return np.mean(np.diff(images, axis=1) ** 2) + np.mean(np.diff(images, axis=2) ** 2)
 
     assert roughness(5.0) < 0.5 * roughness(0.0)
 
@@ -377,7 +377,7 @@ def test_morphs_of_a_linear_model(digits):
 
 def test_codes_of_two_dimensions(of_images, images):
     y = np.arange(len(images)) % 10
-    display = LatentDisplay.from_estimator(of_images, images, y, n_pictures=4)
+    display = LatentDisplay.from_estimator(of_images, images, y, n_images=4)
     assert_array_equal(display.codes, of_images.transform(images))
     left, right, bottom, top = display.grid_limits
     corner = of_images.inverse_transform(np.array([[left, top]], np.float32)).ravel()
@@ -387,7 +387,7 @@ def test_codes_of_two_dimensions(of_images, images):
     assert len(display.ax_.collections) == 10
     first = display.ax_.collections[0].get_offsets()
     assert_allclose(first, display.codes[y == 0])
-    # A picture's middle lies where its code does.
+    # A image's middle lies where its code does.
     low_x, high_x, low_y, high_y = display.ax_.images[0].get_extent()
     step = (right - left) / 3
     assert_allclose([low_x + step / 2, high_x - step / 2], [left, right], rtol=1e-5)
@@ -398,7 +398,7 @@ def test_codes_of_many_dimensions(digits, model):
     display = LatentDisplay.from_estimator(model, digits, digits.mean(axis=1))
     expected = PCA(2).fit_transform(model.transform(digits))
     assert_allclose(np.abs(display.codes), np.abs(expected), rtol=1e-3, atol=1e-3)
-    assert display.grid is None and len(display.figure_.axes) == 2  # with a bar of colours
+    assert display.grid is None and len(display.figure_.axes) == 2  # with a bar of colors
     with pytest.raises(ValueError, match="gives 3 dimensions; two are needed"):
         LatentDisplay.from_estimator(model, digits, projection=PCA(3))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
@@ -407,11 +407,11 @@ def test_codes_of_many_dimensions(digits, model):
     assert alone.codes.shape == (len(digits), 2)
 
 
-def test_labels_have_their_own_colours(of_images, images):
+def test_labels_have_their_own_colors(of_images, images):
     for n_labels in (10, 15, 20):
         display = LatentDisplay.from_estimator(of_images, images, np.arange(len(images)) % n_labels)
-        colours = {tuple(points.get_facecolor()[0]) for points in display.ax_.collections}
-        assert len(colours) == n_labels
+        colors = {tuple(points.get_facecolor()[0]) for points in display.ax_.collections}
+        assert len(colors) == n_labels
     many = LatentDisplay.from_estimator(
         of_images, images, np.array([f"kind {n % 30}" for n in range(len(images))])
     )
@@ -420,9 +420,9 @@ def test_labels_have_their_own_colours(of_images, images):
 
 
 @pytest.mark.parametrize("n_channels", [2, 4])
-def test_pictures_of_other_channels(n_channels):
+def test_images_of_other_channels(n_channels):
     X = np.random.default_rng(0).uniform(size=(20, 6, 6, n_channels))
-    model = ConvAutoencoder(2, channels=(4,), max_epochs=1, random_state=0).fit(X)
+    model = ConvAutoencoder(2, n_filters=(4,), max_epochs=1, random_state=0).fit(X)
     drawn = ReconstructionDisplay.from_estimator(model, X[:3]).ax_.images[0].get_array()
     assert drawn.shape == ((14, 21) if n_channels == 2 else (14, 21, 3))
     MorphDisplay.from_estimator(model, X[:3], X[3:6])
@@ -496,18 +496,18 @@ def test_samples_by_class(conditional, moons):
     assert_array_equal(one.samples, conditional.sample(5, y=1, random_state=0))
 
 
-def test_samples_of_pictures(digits):
+def test_samples_of_images(digits):
     images = digits.reshape(-1, 8, 8)[:200]
-    model = ConditionalGAN(4, channels=(4,), max_epochs=1, random_state=0)
+    model = ConditionalGAN(4, n_filters=(4,), max_epochs=1, random_state=0)
     model.fit(images, np.tile(["odd", "even"], 100))
     display = SamplesDisplay.from_estimator(model, 6)
     grid = display.ax_.images[0].get_array()
     assert grid.shape == (2 * 9, 6 * 9)
     assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["even", "odd"]
-    picture = model.sample(6, y="odd", random_state=0)[2]
+    image = model.sample(6, y="odd", random_state=0)[2]
     low, high = display.samples.min(), display.samples.max()
-    assert_allclose(grid[10:18, 19:27], (picture - low) / (high - low), atol=1e-6)
-    free = GAN(4, channels=(4,), max_epochs=1, random_state=0).fit(images)
+    assert_allclose(grid[10:18, 19:27], (image - low) / (high - low), atol=1e-6)
+    free = GAN(4, n_filters=(4,), max_epochs=1, random_state=0).fit(images)
     assert SamplesDisplay.from_estimator(free, 7).ax_.images[0].get_array().shape == (27, 27)
 
 
@@ -525,24 +525,26 @@ def test_samples_that_cannot_be_drawn(gan, conditional, model, moons):
 
 
 def test_a_game(gan, conditional):
-    display = GameDisplay.from_estimator(gan)
+    display = AdversarialLossDisplay.from_estimator(gan)
     losses, verdicts, scores = display.axes_
     assert [line.get_label() for line in losses.lines] == ["discriminator", "generator"]
     assert_array_equal(losses.lines[1].get_ydata(), gan.loss_curve_["generator"])
     assert_array_equal(verdicts.lines[0].get_ydata(), gan.net_.history[:, "D(x)"])
     assert_array_equal(scores.lines[0].get_ydata(), 1 - np.array(gan.net_.history[:, "valid_loss"]))
     assert verdicts.get_ylim() == (0, 1)
-    assert len(GameDisplay.from_estimator(conditional).axes_) == 2
+    assert len(AdversarialLossDisplay.from_estimator(conditional).axes_) == 2
     assert "validation" not in LossCurveDisplay.from_estimator(gan).curves  # it is no loss
 
 
 def test_a_game_without_probabilities_and_none(digits, model):
-    codes = AdversarialAutoencoder(2, game="wasserstein", max_epochs=1, random_state=0).fit(digits)
+    codes = AdversarialAutoencoder(
+        2, adversarial_loss="wasserstein", max_epochs=1, random_state=0
+    ).fit(digits)
     _, axes = plt.subplots(2)
-    display = GameDisplay.from_estimator(codes, axes=axes)
+    display = AdversarialLossDisplay.from_estimator(codes, axes=axes)
     assert display.axes_[0] is axes[0] and axes[1].get_ylabel() == "output"
     assert list(display.verdicts) == ["D(prior)", "D(code)"]
     with pytest.raises(ValueError, match="was not trained against a discriminator"):
-        GameDisplay.from_estimator(model)
+        AdversarialLossDisplay.from_estimator(model)
     with pytest.raises(ValueError, match="There is a need for 2 axes, got 1"):
         display.plot(axes=axes[:1])

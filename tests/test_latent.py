@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skgen import Autoencoder, ConvAutoencoder
 from skgen.latent import AttributeEditor, interpolate
 
-SMALL = {"channels": (4, 8), "max_epochs": 2, "random_state": 0}
+SMALL = {"n_filters": (4, 8), "max_epochs": 2, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +87,18 @@ def test_having_and_not_having(linear, values):
 @pytest.mark.parametrize("encoded", [False, True])
 def test_categories(method, encoded):
     random = np.random.default_rng(0)
-    colour = random.choice(["blue", "green", "red"], 900, p=[0.5, 0.3, 0.2])
+    color = random.choice(["blue", "green", "red"], 900, p=[0.5, 0.3, 0.2])
     means = {"blue": [0, 0], "green": [6, 0], "red": [0, 3]}
-    X = np.array([means[one] for one in colour]) + 0.01 * random.normal(size=(900, 2))
-    y = pd.DataFrame({"colour": colour})
+    X = np.array([means[one] for one in color]) + 0.01 * random.normal(size=(900, 2))
+    y = pd.DataFrame({"color": color})
     if encoded:
         y = pd.get_dummies(y, prefix_sep="=")
     editor = AttributeEditor(PCA(2), method=method).fit(X, y)
-    assert editor.attribute_names_ == ["colour=blue", "colour=green", "colour=red"]
+    assert editor.attribute_names_ == ["color=blue", "color=green", "color=red"]
     # From the average of the others to the category's own.
-    blue, green = (np.mean(colour == one) for one in ("blue", "green"))
+    blue, green = (np.mean(color == one) for one in ("blue", "green"))
     others = (blue * np.array([0, 0]) + green * np.array([6, 0])) / (blue + green)
-    moved = editor.edit(X[:1], {"colour=red": 1}) - X[:1]
+    moved = editor.edit(X[:1], {"color=red": 1}) - X[:1]
     assert_allclose(moved[0], np.array([0, 3]) - others, atol=0.02)
 
 
@@ -151,7 +151,7 @@ def test_a_strength_for_each_row(linear):
         editor.edit(X, {"a": np.nan})
 
 
-def test_pictures_stay_pictures(images):
+def test_images_stay_images(images):
     bytes_ = (images * 15).astype(np.uint8)
     y = {"dark": images.mean(axis=(1, 2)) > 5}
     editor = AttributeEditor(ConvAutoencoder(8, **SMALL)).fit(bytes_, pd.DataFrame(y))

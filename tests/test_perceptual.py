@@ -16,10 +16,11 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skgen import Autoencoder, ConvAutoencoder
+from skgen.losses import PerceptualLoss
+from skgen.losses.perceptual import _load_vgg16
 from skgen.networks.features import LayerOutputs
-from skgen.perceptual import PerceptualLoss, _load_vgg16
 
-SMALL = {"channels": (4, 8), "max_epochs": 2, "random_state": 0}
+SMALL = {"n_filters": (4, 8), "max_epochs": 2, "random_state": 0}
 
 needs_vgg16 = pytest.mark.skipif(
     not (Path(os.environ.get("SKGEN_DATA", "")) / "vgg16_features.safetensors").exists(),
@@ -67,7 +68,7 @@ def test_against_the_formula(network):
 
 
 @pytest.mark.parametrize("scale", [1 / 16, 1, 15])
-def test_the_range_of_pictures_makes_no_difference(images, network, scale):
+def test_the_range_of_images_makes_no_difference(images, network, scale):
     X = images * scale if scale < 15 else (images * 15.9375).astype(np.uint8)
     model = ConvAutoencoder(5, loss=PerceptualLoss(network, pixel_weight=0), **SMALL).fit(X)
     reference = ConvAutoencoder(5, loss=PerceptualLoss(network, pixel_weight=0), **SMALL)
@@ -76,15 +77,15 @@ def test_the_range_of_pictures_makes_no_difference(images, network, scale):
 
 def test_channels_are_repeated_or_averaged(network):
     torch.manual_seed(1)
-    grey = torch.rand(4, 1, 9, 8)
-    colour = grey.repeat(1, 3, 1, 1)
+    gray = torch.rand(4, 1, 9, 8)
+    color = gray.repeat(1, 3, 1, 1)
     other = torch.rand(4, 1, 9, 8)
-    of_grey = PerceptualLoss(network)(grey, other)
-    torch.testing.assert_close(PerceptualLoss(network)(colour, other.repeat(1, 3, 1, 1)), of_grey)
+    of_gray = PerceptualLoss(network)(gray, other)
+    torch.testing.assert_close(PerceptualLoss(network)(color, other.repeat(1, 3, 1, 1)), of_gray)
     takes_three = nn.Conv2d(3, 2, 3)
-    assert PerceptualLoss(takes_three)(grey, other) > 0
-    with pytest.raises(ValueError, match="takes 5 channels, but the pictures of X have 3"):
-        PerceptualLoss(nn.Conv2d(5, 2, 3))(colour, colour)
+    assert PerceptualLoss(takes_three)(gray, other) > 0
+    with pytest.raises(ValueError, match="takes 5 channels, but the images of X have 3"):
+        PerceptualLoss(nn.Conv2d(5, 2, 3))(color, color)
 
 
 @pytest.mark.parametrize("bytes_first", [True, False])
@@ -216,7 +217,7 @@ def test_parameters_of_the_network_are_not_reached(images, teacher):
     assert hash(PerceptualLoss(teacher, ["1"])) == hash(PerceptualLoss(teacher, ["1"]))
 
 
-def test_shifted_pictures_are_nearer(images):
+def test_shifted_images_are_nearer(images):
     """What the loss is for: a shift changes pixels more than what is seen."""
     teacher = ConvAutoencoder(max_epochs=20, batch_size=32, random_state=0).fit(images)
     loss = PerceptualLoss(teacher, pixel_weight=0).in_units(
@@ -258,8 +259,8 @@ def test_weights_of_layers(images, network):
             ConvAutoencoder(5, loss=PerceptualLoss(network, layers), **SMALL).fit(images)
 
 
-def test_rows_that_are_no_pictures(digits, network):
-    with pytest.raises(ValueError, match="compares pictures, and X is rows"):
+def test_rows_that_are_no_images(digits, network):
+    with pytest.raises(ValueError, match="compares images, and X is rows"):
         Autoencoder(5, loss=PerceptualLoss(network)).fit(digits)
 
 
@@ -316,12 +317,12 @@ def file(tmp_path):
     return path
 
 
-def first_layers(pictures, file):
+def first_layers(images, file):
     """VGG16 up to relu1_2, by hand."""
     from safetensors.torch import load_file
 
     weights = load_file(file)
-    x = (pictures - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor(
+    x = (images - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor(
         [0.229, 0.224, 0.225]
     ).view(3, 1, 1)
     for number in (0, 2):
@@ -335,12 +336,12 @@ def test_vgg16_by_hand(file, n_channels):
     torch.manual_seed(1)
     x, y = torch.rand(2, 3, n_channels, 12, 10)
     loss = PerceptualLoss(layers=["relu1_2"], weights=file, pixel_weight=0)
-    colours = [one.expand(-1, 3, -1, -1) if n_channels == 1 else one[:, :3] for one in (x, y)]
-    expected = relative(*(first_layers(one, file) for one in colours))
+    colors = [one.expand(-1, 3, -1, -1) if n_channels == 1 else one[:, :3] for one in (x, y)]
+    expected = relative(*(first_layers(one, file) for one in colors))
     torch.testing.assert_close(loss(x, y), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_vgg16_enlarges_small_pictures(file):
+def test_vgg16_enlarges_small_images(file):
     torch.manual_seed(1)
     x, y = torch.rand(2, 3, 3, 2, 9)
     loss = PerceptualLoss(layers={"relu1_2": 1.0}, weights=file, pixel_weight=0)

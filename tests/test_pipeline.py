@@ -39,7 +39,7 @@ def test_search_over_both_steps(split, tmp_path):
     assert len(list(tmp_path.rglob("output.pkl"))) == 2 * 2 + 1
 
 
-def test_encoder_from_unlabelled_rows(split):
+def test_encoder_from_unlabeled_rows(split):
     X, X_test, y, y_test = split
     encoder = Autoencoder(16, hidden_layer_sizes=(64,), max_epochs=100, random_state=0).fit(X)
     classifier = make_pipeline(FrozenEstimator(encoder), trees()).fit(X[:100], y[:100])

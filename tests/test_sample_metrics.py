@@ -33,9 +33,9 @@ COMPARISONS = [
     metrics.frechet_distance,
     metrics.kernel_distance,
     metrics.density_coverage,
-    metrics.precision_recall,
-    metrics.c2st,
-    metrics.mmd,
+    metrics.manifold_precision_recall_score,
+    metrics.c2st_distance,
+    metrics.mmd_distance,
 ]
 each = pytest.mark.parametrize("compare", COMPARISONS, ids=lambda compare: compare.__name__)
 
@@ -107,15 +107,17 @@ def test_mmd_by_hand(apart):
     def kernel(a, b):
         return np.exp(-np.square(a - b).sum() / (2 * 0.8**2))
 
-    result = metrics.mmd(X, samples, bandwidth=0.8, n_permutations=10)
+    result = metrics.mmd_distance(X, samples, bandwidth=0.8, n_permutations=10)
     assert result.statistic == pytest.approx(unbiased(kernel, X, samples))
 
 
 def test_mmd_rejects_what_differs_and_no_more(random):
-    differing = metrics.mmd(random.normal(size=(100, 2)), random.normal(1, 1, size=(100, 2)))
+    differing = metrics.mmd_distance(
+        random.normal(size=(100, 2)), random.normal(1, 1, size=(100, 2))
+    )
     assert differing.p_value == 1 / 201
     p_values = [
-        metrics.mmd(
+        metrics.mmd_distance(
             random.normal(size=(40, 2)), random.normal(size=(30, 2)), n_permutations=99
         ).p_value
         for _ in range(200)
@@ -123,7 +125,7 @@ def test_mmd_rejects_what_differs_and_no_more(random):
     assert kstest(p_values, "uniform").pvalue > 0.01
 
 
-# Neighbours
+# Neighbors
 
 
 def test_density_and_coverage_by_brute_force(apart):
@@ -150,70 +152,70 @@ def test_coverage_misses_what_is_missing(random):
     result = metrics.density_coverage(X, half)
     assert result.coverage == pytest.approx(1 / 3, abs=0.02)
     assert result.density > 0.9
-    assert metrics.precision_recall(X, half).recall < 0.45
+    assert metrics.manifold_precision_recall_score(X, half).recall < 0.45
 
 
 def test_precision_and_recall_by_brute_force(apart):
     X, samples = apart
     k = 3
     radii = [np.sort(cdist(rows, rows), axis=1)[:, k] for rows in (X, samples)]
-    result = metrics.precision_recall(X, samples, n_neighbors=k)
+    result = metrics.manifold_precision_recall_score(X, samples, n_neighbors=k)
     precision = (cdist(samples, X) <= radii[0]).any(axis=1).mean()
     recall = (cdist(X, samples) <= radii[1]).any(axis=1).mean()
     assert result == pytest.approx((precision, recall))
-    assert metrics.precision_recall(X, samples + 100) == (0, 0)
+    assert metrics.manifold_precision_recall_score(X, samples + 100) == (0, 0)
 
 
 # Tests
 
 
 def test_c2st_guesses_where_there_is_nothing_to_tell(same):
-    result = metrics.c2st(*same)
+    result = metrics.c2st_distance(*same)
     assert abs(result.statistic - 0.5) < 0.06 and result.p_value > 0.01
 
 
 def test_c2st_tells_what_differs(apart):
     X, samples = apart
-    assert metrics.c2st(X, samples + 100) == pytest.approx((1, 0), abs=0.01)
-    nearest = metrics.c2st(X, samples, classifier=KNeighborsClassifier(1))
+    assert metrics.c2st_distance(X, samples + 100) == pytest.approx((1, 0), abs=0.01)
+    nearest = metrics.c2st_distance(X, samples, classifier=KNeighborsClassifier(1))
     assert nearest.statistic > 0.55 and nearest.p_value < 0.01
 
 
 def test_c2st_of_unequal_numbers_is_not_fooled_by_the_larger(random):
     X, samples = random.normal(size=(3000, 2)), random.normal(size=(200, 2))
-    assert abs(metrics.c2st(X, samples).statistic - 0.5) < 0.1
-    shifted = metrics.c2st(X, samples + 0.7)
+    assert abs(metrics.c2st_distance(X, samples).statistic - 0.5) < 0.1
+    shifted = metrics.c2st_distance(X, samples + 0.7)
     assert shifted.p_value < 1e-3
     assert (shifted.statistic.n_real, shifted.statistic.n_generated) == (3000, 200)
 
 
-def test_memorisation(random):
+def test_memorization(random):
     X = random.normal(size=(600, 5))
     train, test = X[:400], X[400:]
-    fresh = metrics.memorisation(train, test, random.normal(size=(500, 5)))
+    fresh = metrics.memorization(train, test, random.normal(size=(500, 5)))
     assert fresh.expected == pytest.approx(2 / 3)
     assert fresh.share == pytest.approx(2 / 3, abs=0.07) and fresh.p_value > 0.01
-    copies = metrics.memorisation(train, test, train[:50] + 0.01)
+    copies = metrics.memorization(train, test, train[:50] + 0.01)
     assert copies.share == 1 and copies.p_value < 1e-6
-    assert metrics.memorisation(train, test, test[:50] + 0.01).share == 0
+    assert metrics.memorization(train, test, test[:50] + 0.01).share == 0
 
 
-def test_p_values_of_memorisation_are_those_of_chance(random):
+def test_p_values_of_memorization_are_those_of_chance(random):
     p_values = [
-        metrics.memorisation(*(random.normal(size=(n, 3)) for n in (100, 60, 1000))).p_value
+        metrics.memorization(*(random.normal(size=(n, 3)) for n in (100, 60, 1000))).p_value
         for _ in range(200)
     ]
     assert kstest(p_values, "uniform").pvalue > 0.01
 
 
-def test_neighbours_do_not_mind_offsets_and_duplicates(random):
+def test_neighbors_do_not_mind_offsets_and_duplicates(random):
     X, samples = random.normal(size=(300, 3)), random.normal(size=(300, 3))
-    for compare in (metrics.density_coverage, metrics.precision_recall):
+    for compare in (metrics.density_coverage, metrics.manifold_precision_recall_score):
         moved = compare(X + 1e7, samples + 1e7)
         assert moved == pytest.approx(compare(X, samples), abs=0.01)
     twice = np.repeat(random.integers(0, 5, size=(50, 2)), 4, axis=0).astype(float)
     assert metrics.density_coverage(twice, twice, n_neighbors=3).coverage == 1
-    assert metrics.precision_recall(twice, twice) == (1, 1)
+    assert metrics.manifold_precision_recall_score(twice, twice) == (1, 1)
 
 
 # Input
@@ -241,7 +243,7 @@ def test_features_are_compared_in_place_of_rows(compare, apart):
 
 
 @each
-def test_pictures_are_compared_by_their_pixels(compare, random):
+def test_images_are_compared_by_their_pixels(compare, random):
     X, samples = random.normal(size=(60, 4, 3)), random.normal(size=(60, 4, 3))
     assert_array_equal(compare(X, samples), compare(X.reshape(60, 12), samples.reshape(60, 12)))
     with pytest.raises(

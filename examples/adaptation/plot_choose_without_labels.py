@@ -17,7 +17,7 @@ from skgen.metrics import LabelFreeScorer
 
 # %%
 # Two moons, and the same turned by 40 degrees. A third of the rows is kept to score on; labels of
-# the target are for the pictures alone.
+# the target are for the images alone.
 
 turn = np.deg2rad(40)
 rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])

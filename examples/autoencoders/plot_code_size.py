@@ -3,7 +3,7 @@
 How large a code
 ================
 
-How much of the variance of new pictures do codes of several sizes explain, beside as many principal
+How much of the variance of new images do codes of several sizes explain, beside as many principal
 components? And was training long enough?
 """
 
@@ -18,11 +18,11 @@ model = Autoencoder(hidden_layer_sizes=(256,), max_epochs=20, random_state=0)
 
 # %%
 # The display fits a copy of the model at every size on four fifths of the rows, and scores it on
-# the others. The autoencoder's lead is largest at small codes: the pictures lie near a curved
+# the others. The autoencoder's lead is largest at small codes: the images lie near a curved
 # surface of few dimensions, which a plane of as many cannot follow. The larger the code, the less
 # that matters.
 #
-# On the right are the losses of one of them. Both have levelled off, and begin to part: more epochs
+# On the right are the losses of one of them. Both have leveled off, and begin to part: more epochs
 # would mostly learn the training rows by heart.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")

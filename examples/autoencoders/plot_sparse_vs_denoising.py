@@ -4,8 +4,8 @@ Filters: sparse against denoising
 =====================================
 
 Shown patches of photographs, units of an autoencoder come to look for edges and gratings, much as
-cells of the visual cortex do. That is a famous picture [1]_ [2]_, and it is tempting to read the
-differences between two such pictures as differences between two methods. This example draws three
+cells of the visual cortex do. That is a famous image [1]_ [2]_, and it is tempting to read the
+differences between two such images as differences between two methods. This example draws three
 of them, of 12 x 12 patches out of the two photographs that come with scikit-learn.
 """
 
@@ -43,11 +43,11 @@ white = (pca.transform(patches) @ pca.components_).astype(np.float32)
 # One layer of 100 units each. The third differs from the second in the strength of the noise alone.
 
 one_layer = {"hidden_layer_sizes": (), "tied_weights": True, "code_activation": "relu"}
-denoising = {"noise": "gaussian", "max_epochs": 120, "lr": 0.02, **one_layer}
+denoising = {"corruption": "gaussian", "max_epochs": 120, "lr": 0.02, **one_layer}
 models = {
     "sparse": SparseAutoencoder(100, weight=0.01, max_epochs=60),
-    "denoising, noise of 3": DenoisingAutoencoder(100, noise_level=3.0, **denoising),
-    "denoising, noise of 1": DenoisingAutoencoder(100, noise_level=1.0, **denoising),
+    "denoising, noise of 3": DenoisingAutoencoder(100, corruption_level=3.0, **denoising),
+    "denoising, noise of 1": DenoisingAutoencoder(100, corruption_level=1.0, **denoising),
 }
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
@@ -57,10 +57,10 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# Two methods give the same kind of picture, and one method gives two kinds. How strong the noise
+# Two methods give the same kind of image, and one method gives two kinds. How strong the noise
 # or the penalty is, how patches were whitened, and how long training lasted show in the filters at
 # least as much as what the method is called. Nor do handsome filters make good features: the
-# sharpest pictures here explain the least. So the difference between the first two pictures means
+# sharpest images here explain the least. So the difference between the first two images means
 # next to nothing. To choose a method, score what comes after it: a classifier on its codes, or its
 # reconstructions of rows it has not seen.
 #

@@ -3,15 +3,15 @@
 Features ahead of XGBoost: where they help, where they don't
 ============================================================
 
-Many pictures, few of them labelled. An autoencoder learns from all pictures, XGBoost from the
-labelled ones. Is what the autoencoder learned worth putting in front of XGBoost?
+Many images, few of them labeled. An autoencoder learns from all images, XGBoost from the
+labeled ones. Is what the autoencoder learned worth putting in front of XGBoost?
 
 The answer has to be measured against what is free: raw pixels, principal components of the same
 number as the code, and an encoder with random weights, which is no more than a random projection.
 All arms share one setting of XGBoost; logistic regression chooses its penalty by cross-validation.
 
-Run it as a script: it prints the table below and saves the picture. ``--full`` takes all 60,000
-training pictures, up to 10,000 labels, ten draws and the official test split; expect hours.
+Run it as a script: it prints the table below and saves the image. ``--full`` takes all 60,000
+training images, up to 10,000 labels, ten draws and the official test split; expect hours.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from skgen.datasets import fetch_fashion_mnist, load_fashion_mnist_10k
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--full", action="store_true", help="all of Fashion-MNIST; takes hours")
-parser.add_argument("--output", default="features_before_xgboost.png", help="the picture's file")
+parser.add_argument("--output", default="features_before_xgboost.png", help="the image's file")
 options = parser.parse_args()
 
 # %%
-# Pictures
+# Images
 # --------
-# The 10,000 pictures that ship with skgen come out of the training split: 8,000 to learn from and
+# The 10,000 images that ship with skgen come out of the training split: 8,000 to learn from and
 # 2,000 to test on. The labels of the 8,000 are hidden, but for a few.
 
 if options.full:
@@ -53,7 +53,7 @@ else:
     label_counts, n_draws = (100, 300, 1000), 3
 
 
-def draw_labelled(n_labels, draw):
+def draw_labeled(n_labels, draw):
     """Rows that get a label: as many of each class."""
     rng = np.random.default_rng(draw)
     classes = [np.flatnonzero(y == label) for label in np.unique(y)]
@@ -63,11 +63,16 @@ def draw_labelled(n_labels, draw):
 # %%
 # The encoder
 # -----------
-# It sees pictures with half of their pixels masked, and learns to fill them in. A twin that is
+# It sees images with half of their pixels masked, and learns to fill them in. A twin that is
 # trained for a single epoch at a rate of nearly nothing keeps its random weights.
 
 size = 32
-settings = {"activation": "sigmoid", "noise": "masking", "noise_level": 0.5, "random_state": 0}
+settings = {
+    "activation": "sigmoid",
+    "corruption": "masking",
+    "corruption_level": 0.5,
+    "random_state": 0,
+}
 encoder = DenoisingAutoencoder(size, verbose=1, **settings).fit(X)
 random_encoder = DenoisingAutoencoder(size, max_epochs=1, lr=1e-12, **settings).fit(X)
 pca = PCA(size, random_state=0).fit(X)
@@ -115,14 +120,14 @@ features = {name: (make(X), make(X_test)) for name, make in representations.item
 bar = tqdm(total=len(arms) * len(label_counts) * n_draws, desc="classifiers", unit="fit")
 for row, n_labels in enumerate(label_counts):
     for draw in range(n_draws):
-        labelled = draw_labelled(n_labels, draw)
+        labeled = draw_labeled(n_labels, draw)
         for arm in arms:
             classifier = xgboost() if arm[0] == "XGBoost" else logistic_regression()
             F, F_test = features[arm[1]]
             start = time.perf_counter()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of logistic regressions that stop early
-                classifier.fit(F[labelled], y[labelled])
+                classifier.fit(F[labeled], y[labeled])
             seconds[arm][row, draw] = time.perf_counter() - start
             accuracy[arm][row, draw] = np.mean(classifier.predict(F_test) == y_test)
             bar.update()
@@ -145,9 +150,7 @@ def lift(row):
 
 lifts = [lift(row) for row in range(len(label_counts))]
 
-print(
-    f"\nAccuracy on {len(X_test):,} test pictures, mean and standard deviation of {n_draws} draws"
-)
+print(f"\nAccuracy on {len(X_test):,} test images, mean and standard deviation of {n_draws} draws")
 print(f"{'':26}" + "".join(f"{n:>9,} labels" for n in label_counts) + "    s to fit")
 for arm in arms:
     cells = [f"{100 * a.mean():9.1f} +- {a.std():.1%}"[:-1] for a in accuracy[arm]]
@@ -157,9 +160,9 @@ for arm in arms:
 # %%
 # Tables
 # ------
-# Two tables that are clean and fully labelled, where trees need no help; and one that is made for
+# Two tables that are clean and fully labeled, where trees need no help; and one that is made for
 # denoising: three latent factors behind sixty columns that are waves of them, three cells in ten
-# with another row's value, and 5% of 6,000 rows labelled. (Where the columns are linear in the
+# with another row's value, and 5% of 6,000 rows labeled. (Where the columns are linear in the
 # factors, and raw columns already tell them, nothing was gained.)
 
 
@@ -174,14 +177,14 @@ def noisy_waves(n_rows, rng, waves):
 def gains(Z, y, splits, **noise):
     """Accuracy of XGBoost with PCA and with the code, less that on raw columns, in points."""
     rows, seen = [], None
-    for unlabelled, labelled, test in splits:
-        if unlabelled is not seen:
-            model = DenoisingAutoencoder(8, noise="swap", random_state=0, **noise).fit(
-                Z[unlabelled]
+    for unlabeled, labeled, test in splits:
+        if unlabeled is not seen:
+            model = DenoisingAutoencoder(8, corruption="swap", random_state=0, **noise).fit(
+                Z[unlabeled]
             )
-            pca, seen = PCA(8).fit(Z[unlabelled]), unlabelled
+            pca, seen = PCA(8).fit(Z[unlabeled]), unlabeled
         inputs = [Z, np.hstack([Z, pca.transform(Z)]), np.hstack([Z, model.transform(Z)])]
-        fits = [xgboost().fit(F[labelled], y[labelled]) for F in inputs]
+        fits = [xgboost().fit(F[labeled], y[labeled]) for F in inputs]
         raw, *others = [
             np.mean(fit.predict(F[test]) == y[test]) for fit, F in zip(fits, inputs, strict=True)
         ]
@@ -194,13 +197,13 @@ for title, load in {"breast cancer": load_breast_cancer, "wine": load_wine}.item
     Z, labels = load(return_X_y=True)
     Z = StandardScaler().fit_transform(Z)
     folds = StratifiedKFold(5, shuffle=True, random_state=0).split(Z, labels)
-    tables[f"{title},\nall labelled"] = gains(Z, labels, [(a, a, b) for a, b in folds])
+    tables[f"{title},\nall labeled"] = gains(Z, labels, [(a, a, b) for a, b in folds])
 rng = np.random.default_rng(0)
 waves = np.random.default_rng(5)
 Z, labels = noisy_waves(8000, rng, waves)
 learn, test = np.arange(6000), np.arange(6000, 8000)
 splits = [(learn, rng.choice(learn, 300, replace=False), test) for _ in range(3)]
-tables["noisy waves,\n5% labelled"] = gains(Z, labels, splits, noise_level=0.3)
+tables["noisy waves,\n5% labeled"] = gains(Z, labels, splits, corruption_level=0.3)
 
 print("\nTables: accuracy on raw columns, and what is gained by adding, in points")
 for title, values in tables.items():
@@ -211,13 +214,13 @@ for title, values in tables.items():
     )
 
 # %%
-# The picture
+# The image
 # -----------
 
 figure, (left, middle, right) = plt.subplots(
     1, 3, figsize=(14, 4.5), width_ratios=(5, 3, 3), layout="constrained"
 )
-colours = dict(zip(arms, plt.colormaps["tab10"].colors, strict=False))
+colors = dict(zip(arms, plt.colormaps["tab10"].colors, strict=False))
 for number, arm in enumerate(arms):
     left.errorbar(
         np.array(label_counts) * 1.02 ** (number - 4),
@@ -225,20 +228,20 @@ for number, arm in enumerate(arms):
         100 * accuracy[arm].std(axis=1),
         marker="o" if arm[0] == "XGBoost" else "s",
         linestyle="-" if arm[1] in ours else "--",
-        color=colours[arm],
+        color=colors[arm],
         label=f"{arm[0]}, {arm[1]}",
     )
-left.set(xscale="log", xticks=label_counts, xlabel="labelled pictures", ylabel="accuracy, %")
+left.set(xscale="log", xticks=label_counts, xlabel="labeled images", ylabel="accuracy, %")
 left.set_xticklabels([f"{n:,}" for n in label_counts])
 left.minorticks_off()
 left.legend(fontsize=8)
-left.set_title(f"{len(X):,} pictures, few labelled")
+left.set_title(f"{len(X):,} images, few labeled")
 
 trees = [arm for arm in arms if arm[0] == "XGBoost"]
 middle.barh(
     [arm[1] for arm in trees],
     [seconds[arm][-1].mean() for arm in trees],
-    color=[colours[arm] for arm in trees],
+    color=[colors[arm] for arm in trees],
 )
 middle.invert_yaxis()
 middle.set(xlabel="seconds")

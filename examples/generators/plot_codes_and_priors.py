@@ -22,7 +22,7 @@ from skgen.priors import Mixture, Normal, SwissRoll
 data = load_fashion_mnist_10k()
 X, kinds = data.data, np.array(data.target_names)[data.target]
 settings = {"max_epochs": 25, "batch_size": 128, "random_state": 0}
-sharp = {**settings, "fooling_rate": 1.0}
+sharp = {**settings, "adversarial_lr_ratio": 1.0}
 
 models = {
     "plain": (Autoencoder(2, **settings), None),
@@ -39,7 +39,7 @@ figure, axes = plt.subplots(2, 5, figsize=(15, 6.4), layout="constrained")
 train, held_out = X[:6000], X[9000:]
 for column, (name, (model, prior)) in zip(axes.T, models.items(), strict=True):
     model.fit(train)
-    LatentDisplay.from_estimator(model, held_out, kinds[9000:], n_pictures=0, ax=column[1])
+    LatentDisplay.from_estimator(model, held_out, kinds[9000:], n_images=0, ax=column[1])
     column[0].set(title=name)
     column[1].get_legend().set_visible(False)
     restored = model.inverse_transform(model.transform(held_out))
@@ -53,7 +53,7 @@ for column, (name, (model, prior)) in zip(axes.T, models.items(), strict=True):
     column[0].scatter(*prior(1000, 2).numpy().T, s=4, color="0.6", linewidths=0)
     column[0].set(xlabel="draws from the prior")
     column[1].set(xlim=column[0].get_xlim(), ylim=column[0].get_ylim())
-axes[1, 0].set(ylabel="codes of 1,000 other pictures")
+axes[1, 0].set(ylabel="codes of 1,000 other images")
 handles, labels = axes[1, 0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside lower center", ncols=5, markerscale=3, frameon=False)
 plt.show()

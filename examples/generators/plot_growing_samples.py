@@ -12,7 +12,7 @@ import numpy as np
 
 from skgen import GAN
 from skgen.datasets import load_fashion_mnist_10k
-from skgen.inspection import GameDisplay, SamplesDisplay
+from skgen.inspection import AdversarialLossDisplay, SamplesDisplay
 
 images = load_fashion_mnist_10k().images
 train, held_out = images[:9000], images[9000:]
@@ -36,10 +36,10 @@ plt.show()
 
 # %%
 # The losses of both players hardly move, while the samples get better all the time. The score is
-# how well samples cover held-out pictures, and these samples; `early_stopping` looks at it.
+# how well samples cover held-out images, and these samples; `early_stopping` looks at it.
 
 figure, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True, layout="constrained")
-display = GameDisplay.from_estimator(model, axes=axes[:2])
+display = AdversarialLossDisplay.from_estimator(model, axes=axes[:2])
 axes[2].plot(range(1, 9), scores, marker=".")
 axes[2].set(xlabel="epoch", ylabel="score")
 axes[1].set(xlabel="")

@@ -4,7 +4,7 @@ What convolutional units see
 ============================
 
 Of a convolutional autoencoder, only the first layer's weights can be looked at as they are: they
-are little pictures. What a deeper unit responds to is found by going uphill: start from noise, and
+are little images. What a deeper unit responds to is found by going uphill: start from noise, and
 change it, a little at a time, towards what the unit responds to more [1]_.
 """
 
@@ -18,9 +18,9 @@ images = load_fashion_mnist_10k().images
 model = ConvAutoencoder(32, max_epochs=8, batch_size=128, random_state=0).fit(images)
 
 # %%
-# The network is frozen, and the pictures are what is trained; all of them have the length of an
-# average picture, and differences between neighbouring pixels cost something. The deeper a unit is,
-# the larger the part of the picture that it looks at: 3 by 3 pixels in the first layer, 7 by 7 and
+# The network is frozen, and the images are what is trained; all of them have the length of an
+# average image, and differences between neighboring pixels cost something. The deeper a unit is,
+# the larger the part of the image that it looks at: 3 by 3 pixels in the first layer, 7 by 7 and
 # 15 by 15 in the next two.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")

@@ -3,10 +3,10 @@
 Pixel or perceptual loss
 ========================
 
-To the squared error of pixels, a picture that is a little blurred is nearly right, and one that is
+To the squared error of pixels, an image that is a little blurred is nearly right, and one that is
 a pixel off is quite wrong. A perceptual loss asks another network, which looks for what matters,
 whether the two look alike [1]_. Here that network has learned to tell ten kinds of clothes apart,
-from 3,000 pictures with labels.
+from 3,000 images with labels.
 """
 
 import matplotlib.pyplot as plt
@@ -19,14 +19,14 @@ from torch import nn
 from skgen import ConvAutoencoder
 from skgen.datasets import load_fashion_mnist_10k
 from skgen.inspection import ReconstructionDisplay
-from skgen.perceptual import PerceptualLoss
+from skgen.losses import PerceptualLoss
 
 data = load_fashion_mnist_10k()
 images, target = data.images, data.target
 train, test, y_test = images[:8000], images[8000:], target[8000:]
 
 # %%
-# The network that looks at the pictures. Any torch module will do, and its layers are named as in
+# The network that looks at the images. Any torch module will do, and its layers are named as in
 # `named_modules()`. Where there are no labels at all, a fitted autoencoder can take its place, and
 # for photographs ``"vgg16"``.
 
@@ -49,7 +49,7 @@ classifier.fit(images[:3000, None], target[:3000])
 
 # %%
 # Two autoencoders with codes of 32 numbers, alike but for the loss. A judge of another kind, a
-# support vector machine that saw 4,000 other pictures, tells what can still be recognised.
+# support vector machine that saw 4,000 other images, tells what can still be recognized.
 
 loss = PerceptualLoss(classifier.module_, ["0", "1"], pixel_weight=0.1)
 settings = {"max_epochs": 8, "batch_size": 128, "random_state": 0}
@@ -60,19 +60,19 @@ models = {
 judge = SVC(C=10).fit(images[3000:7000].reshape(4000, -1), target[3000:7000])
 
 
-def recognised(pictures):
-    return judge.score(pictures.reshape(len(pictures), -1), y_test)
+def recognized(images):
+    return judge.score(images.reshape(len(images), -1), y_test)
 
 
 # %%
-# How far does a code move if the picture is shifted by a pixel, against the distance between
-# pictures of two kinds? And what becomes of the squared error, which the perceptual loss gives
+# How far does a code move if the image is shifted by a pixel, against the distance between
+# images of two kinds? And what becomes of the squared error, which the perceptual loss gives
 # little weight?
 
 other = np.random.default_rng(0).permutation(len(test))
 apart = y_test != y_test[other]
-print("loss          squared error  recognised  shifted by 1, 2, 3 pixels")
-print(f"(originals)   {0:13.4f}  {recognised(test):10.3f}")
+print("loss          squared error  recognized  shifted by 1, 2, 3 pixels")
+print(f"(originals)   {0:13.4f}  {recognized(test):10.3f}")
 for name, model in models.items():
     codes = model.transform(test)
     restored = model.inverse_transform(codes)
@@ -81,7 +81,7 @@ for name, model in models.items():
     shifts = [np.linalg.norm(codes - one, axis=1).mean() / between for one in moved]
     error = np.mean((restored - test) ** 2)
     print(
-        f"{name:12}  {error:13.4f}  {recognised(restored):10.3f}  "
+        f"{name:12}  {error:13.4f}  {recognized(restored):10.3f}  "
         + "  ".join(f"{shift:.2f}" for shift in shifts)
     )
 
@@ -94,7 +94,7 @@ plt.show()
 
 # %%
 # The perceptual loss gives crisper outlines and folds at a slightly larger squared error, and the
-# judge recognises a little more of them. What it does not do is bring codes of shifted pictures
+# judge recognizes a little more of them. What it does not do is bring codes of shifted images
 # closer: they move as far as before, or farther. The loss compares reconstructions with their own
 # originals; where codes lie is nothing to it. For codes that shifts hardly move, distort the input
 # by shifts, and ask for the original.

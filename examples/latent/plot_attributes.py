@@ -21,7 +21,7 @@ train, test = faces.images[:2500], faces.images[2500:]
 
 # %%
 # The attributes are columns of a table. Of two, the drawings know nothing: they have no age and no
-# sex. Grey hair stands in for age. For the "- female + male" of many a talk stand long hair and a
+# sex. Gray hair stands in for age. For the "- female + male" of many a talk stand long hair and a
 # beard, which is a caricature, and says more of the talk than of people.
 
 long_hair = ["BIG_HAIR", "BOB", "BUN", "CURVY", "LONG_NOT_TOO_LONG", "MIA_WALLACE", "STRAIGHT_1"]
@@ -36,7 +36,7 @@ editor = AttributeEditor(model).fit(train, attributes[:2500])
 
 # %%
 # A strength of 1 is the average difference between faces that have an attribute and those that do
-# not. The editor adds to a picture what the decoder changes, so that all else stays as sharp as it
+# not. The editor adds to an image what the decoder changes, so that all else stays as sharp as it
 # was.
 
 known = attributes[2500:]
@@ -58,8 +58,8 @@ for line, (name, (some, changes)) in zip(axes, edits.items(), strict=True):
     edited = editor.edit(some, changes) if changes else some
     for ax in line:
         ax.set_axis_off()
-    for ax, picture in zip(line, edited, strict=False):
-        ax.imshow(picture.astype(np.uint8))
+    for ax, image in zip(line, edited, strict=False):
+        ax.imshow(image.astype(np.uint8))
     line[0].set_title(name, loc="left", fontsize=10)
 plt.show()
 
@@ -67,7 +67,7 @@ plt.show()
 # What is taken away is shown as decoded, without details kept, or they would hide the change. It is
 # the harder task: a direction is the same for all faces, and takes an average moustache away, which
 # is dark. White ones, and white glasses, hold on. And what came along in the drawings comes along
-# in the edits: grey hair goes with grey beards, so "+ old" touches chins.
+# in the edits: gray hair goes with gray beards, so "+ old" touches chins.
 #
 # .. rubric:: References
 #

@@ -3,9 +3,9 @@
 Image morphing
 ===============
 
-Halfway between the codes of two pictures lies the code of a third. If codes describe what is in a
-picture, the third should be a thing in between: half boot, half sandal. Halfway between the pixels
-lies only one picture shining through the other.
+Halfway between the codes of two images lies the code of a third. If codes describe what is in a
+image, the third should be a thing in between: half boot, half sandal. Halfway between the pixels
+lies only one image shining through the other.
 """
 
 import matplotlib.pyplot as plt
@@ -20,8 +20,8 @@ data = load_fashion_mnist_10k()
 images, kinds = data.images, np.array(data.target_names)[data.target]
 
 # %%
-# A code of 16 numbers. Noise on the code in training leaves no holes between the codes of pictures:
-# every place near a code has to decode to that picture, too. The code is bounded, or it would grow
+# A code of 16 numbers. Noise on the code in training leaves no holes between the codes of images:
+# every place near a code has to decode to that image, too. The code is bounded, or it would grow
 # until the noise did not matter.
 
 settings = {"max_epochs": 15, "batch_size": 128, "random_state": 0}
@@ -42,9 +42,9 @@ axes[1].set_title("between pixels")
 plt.show()
 
 # %%
-# With a code of two numbers, all of it can be drawn: every point is a picture, and behind the
-# points is what the decoder makes of each place. Neighbours look alike, and where two kinds meet,
-# there are pictures that belong to neither.
+# With a code of two numbers, all of it can be drawn: every point is an image, and behind the
+# points is what the decoder makes of each place. Neighbors look alike, and where two kinds meet,
+# there are images that belong to neither.
 
 plane = ConvAutoencoder(2, **settings).fit(images)
 figure, ax = plt.subplots(figsize=(9, 7), layout="constrained")

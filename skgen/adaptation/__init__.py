@@ -3,11 +3,11 @@
 from skgen.adaptation._adversarial import DomainAdversarialClassifier
 from skgen.adaptation._confusion import MinimumClassConfusionClassifier
 from skgen.adaptation._coral import CoralClassifier
-from skgen.adaptation._labelled import LabelledOnly
+from skgen.adaptation._labeled import LabeledOnly
 
 __all__ = [
     "CoralClassifier",
     "DomainAdversarialClassifier",
-    "LabelledOnly",
+    "LabeledOnly",
     "MinimumClassConfusionClassifier",
 ]

@@ -29,7 +29,7 @@ class DomainAdversarialClassifier(BaseAdaptedClassifier):
     See Also
     --------
     MinimumClassConfusionClassifier, CoralClassifier : Without a discriminator.
-    LabelledOnly : Lets XGBoost follow in a pipeline.
+    LabeledOnly : Lets XGBoost follow in a pipeline.
 
     Notes
     -----

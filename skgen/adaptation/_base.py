@@ -26,23 +26,22 @@ from skgen.adaptation._harm import few_rows, signs_in_source, signs_in_target
 from skgen.adaptation._objective import SCHEDULES, HeldOutLoss, Objective
 from skgen.alignments import Alignment
 from skgen.base import BaseModel
-from skgen.batches import Batches, DomainPairs, Rows
 from skgen.corruptions import CORRUPTIONS, Corruption, on_rows
-from skgen.domains import (
+from skgen.engine import Batches, DomainPairs, Rows, Turn, TurnLoss
+from skgen.inputs.domains import (
     checked_domains,
     checked_labels,
-    labelled_accuracy,
-    labelled_rows,
+    labeled_accuracy,
+    labeled_rows,
     plain_labels,
     source_rows,
 )
+from skgen.inputs.rows_or_images import RowsOrImages
+from skgen.inputs.scaling import Scaling, inference_dtype
 from skgen.networks.adaptation import DomainClassifier, pooling_levels
-from skgen.networks.convolutional import Pictures
+from skgen.networks.convolutional import UnflattenImages
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.parameters import override, parameter, resolve
-from skgen.rows_or_pictures import RowsOrPictures
-from skgen.scaling import Scaling, inference_dtype
-from skgen.turns import Turn, TurnLoss
 
 __all__ = ["BaseAdaptedClassifier"]
 
@@ -57,14 +56,14 @@ _LEAST_UPDATES = 100
 
 
 class BaseAdaptedClassifier(
-    RowsOrPictures,
+    RowsOrImages,
     ClassifierMixin,
     TransformerMixin,
     ClassNamePrefixFeaturesOutMixin,
     BaseModel,
     ABC,
 ):
-    """Base class of the classifiers that learn from a labelled source and an unlabelled target."""
+    """Base class of the classifiers that learn from a labeled source and an unlabeled target."""
 
     # Where metadata are routed, every method asks for domains; fit_transform for those of two.
     __metadata_request__fit: ClassVar[Mapping[str, bool]] = {"sample_domain": True}
@@ -76,9 +75,9 @@ class BaseAdaptedClassifier(
     _fitted: ClassVar[Mapping[str, str]] = {
         "classes_ : ndarray of shape (n_classes,)": "The labels of the source.",
         "domain_counts_ : dict": 'How many rows of ``"source"`` and of ``"target"`` there were.',
-        "value_range_ : tuple of float or None": """The range that pictures were taken to have: 0 to
+        "value_range_ : tuple of float or None": """The range that images were taken to have: 0 to
             255 for bytes; 0 to 1 for other numbers that lie in between; otherwise that of X. None
-            for rows that were not said to be pictures.""",
+            for rows that were not said to be images.""",
     }
 
     n_components: int = parameter(
@@ -114,9 +113,9 @@ class BaseAdaptedClassifier(
         "per_domain",
         [StrOptions({"joint", "per_domain"}), None],
         "{'joint', 'per_domain'} or None",
-        """Batch normalisation after every layer of the extractor: with the statistics of both
+        """Batch normalization after every layer of the extractor: with the statistics of both
         domains together, with those of each domain its own, or none. With ``"per_domain"`` also
-        normalisations inside an `extractor` have statistics for each; otherwise they are left as
+        normalizations inside an `extractor` have statistics for each; otherwise they are left as
         they are.""",
     )
     corruption: str | Corruption | None = parameter(
@@ -130,8 +129,8 @@ class BaseAdaptedClassifier(
         None,
         [nn.Module, callable, None],
         "torch.nn.Module, callable or None",
-        """Layers in place of those that `hidden_layer_sizes` or `channels` describe, from rows, or
-        pictures (batch, channels, height, width), to anything; a linear layer to `n_components`
+        """Layers in place of those that `hidden_layer_sizes` or `n_filters` describe, from rows, or
+        images (batch, channels, height, width), to anything; a linear layer to `n_components`
         features follows. A module is copied, and training starts from its weights; a callable
         without arguments returns a new one.""",
     )
@@ -141,9 +140,9 @@ class BaseAdaptedClassifier(
         "str",
         f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
     )
-    channels: Sequence[int] = override(
+    n_filters: Sequence[int] = override(
         (16, 32, 64),
-        """For pictures: channels of the levels, on the side of X first, each of which convolves and
+        """For images: channels of the levels, on the side of X first, each of which convolves and
         halves height and width.""",
     )
     batch_size: int = override(
@@ -169,7 +168,7 @@ class BaseAdaptedClassifier(
     # Input
 
     def _scaling(self, X: NDArray) -> Scaling:
-        if not self._of_pictures:
+        if not self._of_images:
             return super()._scaling(X)
         low, high = self.value_range_ or (0.0, 1.0)
         measured = Scaling.fit(X)
@@ -265,18 +264,18 @@ class BaseAdaptedClassifier(
         }
 
     def _module(self, n_features: int) -> nn.Module:
-        normalised = self.batch_norm is not None
+        normalized = self.batch_norm is not None
         if self.extractor is not None:
             levels = self._given_levels()
-        elif self._of_pictures:
-            shape, sizes = self._picture_shape(), self._layer_sizes()
-            levels = pooling_levels(shape, sizes, self.activation, batch_norm=normalised)
+        elif self._of_images:
+            shape, sizes = self._image_shape(), self._layer_sizes()
+            levels = pooling_levels(shape, sizes, self.activation, batch_norm=normalized)
         else:
             sizes = [n_features, *self._layer_sizes()]
-            levels = dense_levels(sizes, self.activation, batch_norm=normalised)
+            levels = dense_levels(sizes, self.activation, batch_norm=normalized)
         body = nn.Sequential(*levels, nn.Flatten())
         n_last = self._n_made(body.eval(), n_features)
-        last = dense_levels([n_last, self.n_components], self.activation, batch_norm=normalised)
+        last = dense_levels([n_last, self.n_components], self.activation, batch_norm=normalized)
         module: nn.Module = DomainClassifier(
             body.train().extend(last),
             self.n_components,
@@ -294,15 +293,15 @@ class BaseAdaptedClassifier(
         layers = copy.deepcopy(given) if isinstance(given, nn.Module) else given()  # type: ignore[misc]
         if not isinstance(layers, nn.Module):
             raise ValueError(f"extractor has to return a torch.nn.Module, got {layers!r}.")
-        return [Pictures(self._picture_shape()), layers] if self._of_pictures else [layers]
+        return [UnflattenImages(self._image_shape()), layers] if self._of_images else [layers]
 
     def _n_made(self, body: nn.Module, n_features: int) -> int:
         """Return how many numbers the layers make of a row."""
         rows = torch.zeros(2, n_features)
         kind = "rows"
-        if self._of_pictures:
-            height, width, channels = self._picture_shape()
-            kind = f"pictures (batch, {channels}, {height}, {width})"
+        if self._of_images:
+            height, width, channels = self._image_shape()
+            kind = f"images (batch, {channels}, {height}, {width})"
         try:
             with torch.no_grad():
                 shape = tuple(body(rows).shape)
@@ -324,7 +323,7 @@ class BaseAdaptedClassifier(
         return Objective(
             on_rows(
                 resolve(self.corruption, CORRUPTIONS),
-                self._picture_shape() if self._of_pictures else None,
+                self._image_shape() if self._of_images else None,
             ),
             self.adaptation_weight,
             self.adaptation_schedule,
@@ -346,7 +345,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of both domains, in any order: finite numbers.
 
         y : array-like of shape (n_samples,)
@@ -389,7 +388,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of both domains.
 
         y : array-like of shape (n_samples,)
@@ -413,7 +412,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of the kind seen in `fit`.
 
         sample_domain : array-like of shape (n_samples,), default=None
@@ -437,7 +436,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of the kind seen in `fit`.
 
         sample_domain : array-like of shape (n_samples,), default=None
@@ -457,7 +456,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of the kind seen in `fit`.
 
         sample_domain : array-like of shape (n_samples,), default=None
@@ -481,7 +480,7 @@ class BaseAdaptedClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of the kind seen in `fit`.
 
         y : array-like of shape (n_samples,)
@@ -502,13 +501,13 @@ class BaseAdaptedClassifier(
         """
         check_is_fitted(self)
         if sample_domain is None:
-            labelled = labelled_rows(checked_labels(y), self.classes_)
-            sample_domain = None if labelled.all() else np.where(labelled, 1, -1)
+            labeled = labeled_rows(checked_labels(y), self.classes_)
+            sample_domain = None if labeled.all() else np.where(labeled, 1, -1)
         predicted = self.predict(X, sample_domain)
-        return labelled_accuracy(y, predicted, self.classes_, sample_weight)
+        return labeled_accuracy(y, predicted, self.classes_, sample_weight)
 
     def _infer(self, head: _Head, X: ArrayLike, sample_domain: ArrayLike | None) -> NDArray:
-        """Return what a head makes of the features of rows, each normalised as its domain is."""
+        """Return what a head makes of the features of rows, each normalized as its domain is."""
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         if sample_domain is not None:

@@ -27,7 +27,7 @@ class MinimumClassConfusionClassifier(BaseAdaptedClassifier):
     --------
     skgen.alignments.ClassConfusion : The loss.
     DomainAdversarialClassifier : Aligns the domains; takes this loss as a further one.
-    LabelledOnly : Lets XGBoost follow in a pipeline.
+    LabeledOnly : Lets XGBoost follow in a pipeline.
 
     Notes
     -----

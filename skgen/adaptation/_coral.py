@@ -25,7 +25,7 @@ class CoralClassifier(BaseAdaptedClassifier):
     --------
     skgen.alignments.Coral : The loss, and how it differs from the paper's.
     DomainAdversarialClassifier : Aligns whole distributions.
-    LabelledOnly : Lets XGBoost follow in a pipeline.
+    LabeledOnly : Lets XGBoost follow in a pipeline.
 
     References
     ----------

@@ -10,18 +10,18 @@ from scipy.stats import entropy
 __all__ = ["few_rows", "signs_in_source", "signs_in_target"]
 
 # Rows of a domain that statistics of its own take.
-_LEAST_NORMALISED = 32
+_LEAST_NORMALIZED = 32
 
 
 def few_rows(counts: Mapping[str, int]) -> list[str]:
     """Return a complaint if a domain has too few rows for statistics of its own."""
     fewest = min(counts, key=lambda side: counts[side])
-    if not 0 < counts[fewest] < _LEAST_NORMALISED:
+    if not 0 < counts[fewest] < _LEAST_NORMALIZED:
         return []
     return [
         f"There are {counts[fewest]} rows of the {fewest}, which is few for statistics of their "
         'own, as batch_norm="per_domain" has them: predictions may be worse for it. Take "joint", '
-        f"or {_LEAST_NORMALISED} rows at least."
+        f"or {_LEAST_NORMALIZED} rows at least."
     ]
 
 

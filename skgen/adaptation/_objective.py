@@ -10,10 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from skgen.alignments import Alignment, Side
-from skgen.batches import Batch
-from skgen.corruptions import Corruption, OnPictures
+from skgen.corruptions import Corruption, OnImages
+from skgen.engine import Batch, Progress
 from skgen.networks.adaptation import reverse_gradient
-from skgen.turns import Progress
 
 __all__ = ["SCHEDULES", "HeldOutLoss", "Objective", "ramp"]
 
@@ -42,7 +41,7 @@ class Objective:
     ascended by the features, :math:`\lambda(t)` times as fast.
     """
 
-    corruption: Corruption | OnPictures | None
+    corruption: Corruption | OnImages | None
     weight: float
     schedule: str | Callable[[float], float]
     alignments: Sequence[Alignment]
@@ -50,7 +49,7 @@ class Objective:
 
     @property
     def adapts(self) -> bool:
-        """Whether the target counts, beyond statistics of batch normalisation."""
+        """Whether the target counts, beyond statistics of batch normalization."""
         return self.sees_target and self.weight > 0
 
     def __call__(

@@ -9,15 +9,14 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
+from skgen.adversarial_losses import Adversarial, AdversarialLoss, discriminator_objective
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
-from skgen.batches import Batch
-from skgen.games import Game, PlaysGame, discriminator_objective
+from skgen.engine import Batch, Progress, Turn
 from skgen.networks.adversarial import Discriminator
 from skgen.networks.dense import dense_levels
 from skgen.parameters import checked_sizes, override, parameter
 from skgen.priors import PRIORS, Prior, prior_codes, resolve_prior
-from skgen.turns import Progress, Turn
 
 __all__ = ["AdversarialAutoencoder"]
 
@@ -26,9 +25,9 @@ __all__ = ["AdversarialAutoencoder"]
 class _TellCodesApart:
     """The discriminator's turn: the prior is real, codes are fake."""
 
-    game: Game
+    adversarial_loss: AdversarialLoss
     prior: Callable[[int, int], Any]
-    gradient_weight: float
+    r1_weight: float
 
     def __call__(
         self, module: Any, batch: Batch, state: Progress
@@ -37,7 +36,7 @@ class _TellCodesApart:
         codes = module.encoder(batch["x"])
         drawn = prior_codes(self.prior, *codes.shape).to(codes.device)
         objective, of_prior, of_codes = discriminator_objective(
-            self.game, module.discriminator, drawn, codes, self.gradient_weight
+            self.adversarial_loss, module.discriminator, drawn, codes, self.r1_weight
         )
         return objective, {"D(prior)": of_prior, "D(code)": of_codes}
 
@@ -46,15 +45,17 @@ class _TellCodesApart:
 class _FoolWithCodes:
     """The encoder's second turn: codes that pass for draws from the prior."""
 
-    game: Game
+    adversarial_loss: AdversarialLoss
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective on a batch."""
-        return self.game.generator_loss(module.discriminator(module.encoder(batch["x"])))
+        return self.adversarial_loss.generator_loss(
+            module.discriminator(module.encoder(batch["x"]))
+        )
 
 
 @final
-class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoencoder):
+class AdversarialAutoencoder(Adversarial, BaseSamplingAutoencoder, BaseDeepAutoencoder):
     r"""An autoencoder whose codes, taken together, follow a distribution of your choice.
 
     Three turns on every minibatch, with a discriminator :math:`D` of codes:
@@ -71,7 +72,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
     See Also
     --------
     VariationalAutoencoder : Holds every code to the prior, by a formula and with noise.
-    GAN : Without an encoder; samples of pictures are sharper.
+    GAN : Without an encoder; samples of images are sharper.
 
     References
     ----------
@@ -83,7 +84,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
     >>> from sklearn.datasets import load_digits
     >>> from skgen import AdversarialAutoencoder
     >>> images = load_digits().images
-    >>> model = AdversarialAutoencoder(4, channels=(16, 32), random_state=0).fit(images)
+    >>> model = AdversarialAutoencoder(4, n_filters=(16, 32), random_state=0).fit(images)
     >>> model.transform(images).shape
     (1797, 4)
     >>> model.sample(10, random_state=0).shape
@@ -98,7 +99,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
         ``prior(n_samples, n_components)``, which returns an array and draws with torch's
         generator, so that a seed repeats it.""",
     )
-    real_gradient_weight: float | None = override(
+    r1_weight: float | None = override(
         None,
         """Weight of the squared gradient of the discriminator at draws from the prior (R1). None
         stands for 0.01 times the square root of the code's size, and for 0 in the Wasserstein game,
@@ -112,7 +113,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
         """Sizes of the hidden layers of the discriminator.""",
     )
     lr: float = override(2e-3)
-    fooling_rate: float = parameter(
+    adversarial_lr_ratio: float = parameter(
         0.5,
         [Interval(Real, 0, None, closed="neither")],
         "float",
@@ -140,7 +141,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
 
     def _turns(self) -> list[Turn]:
         code_size = self._code_size(self.n_features_in_)
-        game, weight = self._game(usual_weight=0.01 * code_size**0.5)
+        game, weight = self._adversarial_loss(usual_weight=0.01 * code_size**0.5)
         (restore,) = super()._turns()
         return [
             restore._replace(name="reconstruction"),
@@ -155,7 +156,7 @@ class AdversarialAutoencoder(PlaysGame, BaseSamplingAutoencoder, BaseDeepAutoenc
                 ("encoder",),
                 _FoolWithCodes(game),
                 "encoder",
-                optimizer={"lr": self.fooling_rate * self.lr},
+                optimizer={"lr": self.adversarial_lr_ratio * self.lr},
                 shares_batch=True,
             ),
         ]

@@ -3,16 +3,16 @@
 from typing import final
 
 from skgen.autoencoders._dense import BaseDenseAutoencoder
-from skgen.autoencoders._regularised import Regularised
+from skgen.autoencoders._regularized import Regularized
 
 __all__ = ["Autoencoder"]
 
 
 @final
-class Autoencoder(Regularised, BaseDenseAutoencoder):
+class Autoencoder(Regularized, BaseDenseAutoencoder):
     r"""A dense autoencoder: projects rows to a code from which they can be restored.
 
-    It minimises
+    It minimizes
 
     .. math:: L = \ell(\text{Dec}(n(\text{Enc}(c(x)))), x) + \sum_p p(x, \text{Enc}(c(x)))
 
@@ -29,7 +29,7 @@ class Autoencoder(Regularised, BaseDenseAutoencoder):
 
     Notes
     -----
-    X is centred and divided by one overall scale before it enters the network, and results come
+    X is centered and divided by one overall scale before it enters the network, and results come
     back in the units of X, so units do not matter; the columns keep their relative weight, as in
     PCA. Put a `StandardScaler` before it where all columns should weigh the same.
 

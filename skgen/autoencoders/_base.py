@@ -16,12 +16,11 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor
 
 from skgen.base import BaseModel
-from skgen.batches import Batch
-from skgen.corruptions import Corruption, OnPictures
+from skgen.corruptions import Corruption, OnImages
+from skgen.engine import Batch, Progress
+from skgen.inputs.scaling import inference_dtype
 from skgen.parameters import parameter
 from skgen.penalties import Penalty
-from skgen.scaling import inference_dtype
-from skgen.turns import Progress
 
 __all__ = ["BaseAutoencoder", "Reconstruction"]
 
@@ -39,8 +38,8 @@ class Reconstruction:
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
-    corruption: Corruption | OnPictures | None = None
-    code_noise: Corruption | OnPictures | None = None
+    corruption: Corruption | OnImages | None = None
+    code_noise: Corruption | OnImages | None = None
     penalties: Sequence[Penalty] = ()
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
@@ -90,7 +89,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows: finite numbers, at least two rows. A model of pictures takes these, too.
+            Training rows: finite numbers, at least two rows. A model of images takes these, too.
 
         y : None
             Ignored.
@@ -149,7 +148,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Returns
         -------
         codes : ndarray of shape (n_samples, n_features_out)
-            Their codes, in double precision if X is; also those of pictures are flat.
+            Their codes, in double precision if X is; also those of images are flat.
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
@@ -174,7 +173,7 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            Reconstructed rows, in the units of the training data; or pictures, if `fit` got such.
+            Reconstructed rows, in the units of the training data; or images, if `fit` got such.
 
         Raises
         ------
@@ -191,8 +190,8 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
             )
         return self._as_given(self._apply(self._maps(inference_dtype(codes))[1], codes))
 
-    def _picture_shape(self) -> tuple[int, int, int] | None:
-        """Return height, width and channels of the pictures that rows hold, if they do."""
+    def _image_shape(self) -> tuple[int, int, int] | None:
+        """Return height, width and channels of the images that rows hold, if they do."""
         return None
 
     def _as_given(self, rows: NDArray) -> NDArray:

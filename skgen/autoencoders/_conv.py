@@ -10,22 +10,22 @@ from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
-from skgen.autoencoders._regularised import Regularised
+from skgen.autoencoders._regularized import Regularized
+from skgen.inputs.images import ImageInput
 from skgen.networks.convolutional import ConvolutionalAutoencoder, halved
 from skgen.parameters import checked_sizes, parameter
-from skgen.pictures import PictureInput
 
 __all__ = ["ConvAutoencoder"]
 
-# How many times smaller than a picture its code is by default.
+# How many times smaller than an image its code is by default.
 _COMPRESSION = 8
 
 
 @final
-class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
-    r"""A convolutional autoencoder: pictures to a code, and back to pictures.
+class ConvAutoencoder(ImageInput, Regularized, BaseDeepAutoencoder):
+    r"""A convolutional autoencoder: images to a code, and back to images.
 
-    It minimises
+    It minimizes
 
     .. math:: L = \ell(\text{Dec}(n(\text{Enc}(c(x)))), x) + \sum_p p(x, \text{Enc}(c(x)))
 
@@ -34,7 +34,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
 
     Every level of the encoder halves height and width by a 3x3 convolution of stride 2. The
     decoder doubles them by repeating pixels before it convolves, which leaves no checkerboard
-    [2]_. The code is the last level, mixed down to few channels, and so again a picture; or a dense
+    [2]_. The code is the last level, mixed down to few channels, and so again an image; or a dense
     code of a size of your choice.
 
     Attributes
@@ -44,12 +44,12 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         flat: ``codes.reshape(-1, *code_shape_)``.
 
     compression_rate_ : float
-        Numbers in a picture for every number in its code.
+        Numbers in an image for every number in its code.
 
     See Also
     --------
     Autoencoder : Of dense layers, for tables.
-    skgen.perceptual.PerceptualLoss : Compares pictures by what another network sees in them.
+    skgen.losses.PerceptualLoss : Compares images by what another network sees in them.
 
     Notes
     -----
@@ -58,7 +58,7 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
     given, as floats in the range of X: of bytes, 0 to 255. Any size will do. Bytes stay bytes until
     a minibatch is made of them.
 
-    X is centred pixel by pixel and divided by one overall scale before it enters the network, and
+    X is centered pixel by pixel and divided by one overall scale before it enters the network, and
     results come back in the units of X.
 
     References
@@ -88,37 +88,37 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         None,
         [Interval(Integral, 1, None, closed="left"), None],
         "int or None",
-        """Size of a dense code. None leaves the code a picture of features.""",
+        """Size of a dense code. None leaves the code an image of features.""",
         positional=True,
     )
-    channels: Sequence[int] = parameter(
+    n_filters: Sequence[int] = parameter(
         (32, 64, 128),
         ["array-like"],
         "sequence of int",
         """Channels of the encoder's levels, input side first, each of which halves height and
         width. The decoder mirrors them.""",
     )
-    code_channels: int | None = parameter(
+    n_code_filters: int | None = parameter(
         None,
         [Interval(Integral, 1, None, closed="left"), None],
         "int or None",
-        """Channels of a code that is a picture of features. None stands for as many as make it an
+        """Channels of a code that is an image of features. None stands for as many as make it an
         eighth of the size of X, and for one at least. Not used with `n_components`.""",
     )
 
     def _code_shape(self) -> tuple[int, ...]:
         if self.n_components is not None:
             return (self.n_components,)
-        shape = self._picture_shape()
-        height, width = halved(shape, len(self.channels))[-1]
+        shape = self._image_shape()
+        height, width = halved(shape, len(self.n_filters))[-1]
         fitting = np.prod(shape) // (_COMPRESSION * height * width)
-        return height, width, self.code_channels or max(1, int(fitting))
+        return height, width, self.n_code_filters or max(1, int(fitting))
 
     def _code_size(self, n_features: int) -> int:
         return int(np.prod(self._code_shape()))
 
     def _channels(self) -> list[int]:
-        channels = checked_sizes(self, "channels")
+        channels = checked_sizes(self, "n_filters")
         if not channels:
             raise ValueError("channels needs at least one level, got none.")
         return channels
@@ -127,13 +127,13 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         return {
             **super()._built_with(),
             "image_shape": None if self.image_shape is None else tuple(self.image_shape),
-            "channels": self._channels(),
-            "code_channels": self.code_channels,
+            "n_filters": self._channels(),
+            "n_code_filters": self.n_code_filters,
         }
 
     def _new_module(self, n_features: int) -> nn.Module:
         return ConvolutionalAutoencoder(
-            self._picture_shape(),
+            self._image_shape(),
             self._channels(),
             self._code_shape(),
             activation=self.activation,
@@ -142,14 +142,14 @@ class ConvAutoencoder(PictureInput, Regularised, BaseDeepAutoencoder):
         )
 
     def _n_hidden_features(self) -> int:
-        return sum(self.net_.built_with_["channels"])
+        return sum(self.net_.built_with_["n_filters"])
 
-    def _code_picture_shape(self) -> tuple[int, int, int] | None:
+    def _code_image_shape(self) -> tuple[int, int, int] | None:
         height, width, channels = (*self._code_shape(), 0, 0)[:3]
         return (height, width, channels) if channels else None
 
     def _code_size_was_chosen(self) -> bool:
-        return self.n_components is not None or self.code_channels is not None
+        return self.n_components is not None or self.n_code_filters is not None
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         X = super()._learn(X, partial=partial)

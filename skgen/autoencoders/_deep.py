@@ -1,4 +1,4 @@
-"""The base of the autoencoders whose encoder and decoder minimise a loss of your choice."""
+"""The base of the autoencoders whose encoder and decoder minimize a loss of your choice."""
 
 from abc import ABC
 from typing import Any, ClassVar
@@ -10,12 +10,12 @@ from torch import nn
 from skgen.autoencoders._base import Reconstruction
 from skgen.autoencoders._networks import BaseNetworkAutoencoder
 from skgen.corruptions import Corruption, Gaussian, on_rows
+from skgen.engine import Turn
+from skgen.inputs.scaling import Scaling
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import parameter, resolve
 from skgen.penalties import KL, Penalty
-from skgen.scaling import Scaling
-from skgen.turns import Turn
 
 __all__ = ["BaseDeepAutoencoder"]
 
@@ -29,7 +29,7 @@ _OUTPUT_RANGES = {
 
 
 class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
-    """Base class of these autoencoders: the hooks say how the code is regularised."""
+    """Base class of these autoencoders: the hooks say how the code is regularized."""
 
     code_activation: str | None = parameter(
         None,
@@ -43,7 +43,7 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         [StrOptions(set(LOSSES)), Loss],
         "str or Loss",
         f"""How far a reconstruction is from its row: {", ".join(LOSSES)}, or an object of
-        `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1]; the range of pictures is
+        `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1]; the range of images is
         mapped to it.""",
     )
     output_activation: str | None = parameter(
@@ -51,7 +51,7 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         [StrOptions(set(ACTIVATIONS)), None],
         "str or None",
         """Activation of the decoder's output. With ``"sigmoid"`` or ``"tanh"``, X is mapped into
-        its range in place of standardised, and reconstructions never leave the range of the
+        its range in place of standardized, and reconstructions never leave the range of the
         training data; with ``"relu"`` or ``"softplus"`` they never fall below it.""",
     )
 
@@ -71,7 +71,7 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         """Return the activation of the code."""
         return self.code_activation
 
-    def _n_active(self, n_components: int) -> int | None:
+    def _n_nonzero(self, n_components: int) -> int | None:
         """Return how many units of the code may be active at once, if that is limited."""
         return None
 
@@ -81,8 +81,8 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         """Whether the code can grow at no cost, the decoder shrinking as much."""
         return self._code_activation() not in {"sigmoid", "tanh"}
 
-    def _code_picture_shape(self) -> tuple[int, int, int] | None:
-        """Return height, width and channels of a code that is itself a picture."""
+    def _code_image_shape(self) -> tuple[int, int, int] | None:
+        """Return height, width and channels of a code that is itself an image."""
         return None
 
     def _code_size_was_chosen(self) -> bool:
@@ -102,9 +102,9 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
                 f'code_activation="sigmoid", got {activation!r}.'
             )
         objective = Reconstruction(
-            self._loss().in_units(self.scaling_, self._picture_shape(), self._value_range()),
-            on_rows(self._corruption(), self._picture_shape()),
-            on_rows(self._code_noise(), self._code_picture_shape()),
+            self._loss().in_units(self.scaling_, self._image_shape(), self._value_range()),
+            on_rows(self._corruption(), self._image_shape()),
+            on_rows(self._code_noise(), self._code_image_shape()),
             self._penalties(),
         )
         return [Turn(("encoder", "decoder"), objective)]
@@ -134,24 +134,24 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
     def _module(self, n_features: int) -> nn.Module:
         module = super()._module(n_features)
         for penalty in self._penalties():
-            penalty.initialise(module)
+            penalty.initialize(module)
         return module
 
     def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
         self._last_activation()  # so that a bad combination is named before anything about X
         X = super()._learn(X, partial=partial)
-        regularised = (
+        regularized = (
             self._corruption()
             or self._code_noise()
             or self._penalties()
-            or self._n_active(self.n_components_)
+            or self._n_nonzero(self.n_components_)
         )
         expands = self._code_size_was_chosen() and self.n_components_ >= self.n_features_in_
-        if expands and not regularised:
+        if expands and not regularized:
             self._complaints.append(
                 f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
-                "without regularisation, can learn to copy its input. Distort the input "
-                "(corruption), put noise on the code (code_noise), or penalise it (penalty); or "
+                "without regularization, can learn to copy its input. Distort the input "
+                "(corruption), put noise on the code (code_noise), or penalize it (penalty); or "
                 "choose a smaller code."
             )
         noise, penalties = self._code_noise(), self._penalties()

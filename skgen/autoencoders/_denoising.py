@@ -48,7 +48,7 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     (1797, 16)
     """
 
-    noise: str = parameter(
+    corruption: str = parameter(
         "dropout",
         [StrOptions(set(CORRUPTIONS))],
         "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
@@ -56,7 +56,7 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
         up, added noise, cells set to their column's mean, cells set to an extreme of their column,
         or cells that take another row's value in their column. See `skgen.corruptions`.""",
     )
-    noise_level: float | None = parameter(
+    corruption_level: float | None = parameter(
         None,
         [Interval(Real, 0, None, closed="left"), None],
         "float or None",
@@ -67,4 +67,4 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     )
 
     def _corruption(self) -> Corruption | None:
-        return corruption_at(self.noise, self.noise_level)
+        return corruption_at(self.corruption, self.corruption_level)

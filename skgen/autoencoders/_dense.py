@@ -42,7 +42,7 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
         return {
             **super()._built_with(),
             "hidden_layer_sizes": self._hidden_layer_sizes(),
-            "n_active": self._n_active(self._code_size(self.n_features_in_)),
+            "n_nonzero": self._n_nonzero(self._code_size(self.n_features_in_)),
             "tied_weights": self.tied_weights,
         }
 
@@ -54,7 +54,7 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
             n_components,
             activation=self.activation,
             code_activation=self._code_activation(),
-            n_active=self._n_active(n_components),
+            n_nonzero=self._n_nonzero(n_components),
             output_activation=self._last_activation(),
             tied_weights=self.tied_weights,
         )

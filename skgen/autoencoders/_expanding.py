@@ -13,10 +13,10 @@ __all__ = ["BaseExpandingAutoencoder"]
 
 
 class BaseExpandingAutoencoder(BaseDenseAutoencoder, ABC):
-    """Base class of the autoencoders whose regularisation allows for a code larger than the data.
+    """Base class of the autoencoders whose regularization allows for a code larger than the data.
 
     They have one layer each way by default. Its weights are tied, which keeps them from going
-    round what regularises them: by a small code and a large decoder where the code is penalised,
+    round what regularizes them: by a small code and a large decoder where the code is penalized,
     and by a large code and a small decoder where it gets noise.
     """
 

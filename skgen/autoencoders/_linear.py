@@ -11,15 +11,15 @@ from sklearn.utils.metaestimators import available_if
 from torch import Tensor, nn
 
 from skgen.autoencoders._base import BaseAutoencoder, Reconstruction, RowFunction
+from skgen.engine import Turn
+from skgen.inputs.scaling import Scaling
 from skgen.losses import SquaredError
 from skgen.networks.dense import DenseAutoencoder
 from skgen.parameters import parameter
-from skgen.scaling import Scaling
-from skgen.turns import Turn
 
 __all__ = ["LinearAutoencoder"]
 
-# Components trained beyond those asked for, as in randomised SVD: the subspace then converges at
+# Components trained beyond those asked for, as in randomized SVD: the subspace then converges at
 # the rate of the gap to these, not of the gap to the next.
 _OVERSAMPLING = 10
 
@@ -163,8 +163,8 @@ class LinearAutoencoder(BaseAutoencoder):
         mean, axes = torch.as_tensor(self.mean_), torch.as_tensor(basis)
 
         def project(x: Tensor) -> Tensor:
-            centred = x - mean.to(x)
-            return torch.cat([centred @ axes.to(x), centred.square().sum(1, keepdim=True)], dim=1)
+            centered = x - mean.to(x)
+            return torch.cat([centered @ axes.to(x), centered.square().sum(1, keepdim=True)], dim=1)
 
         projected = self._apply(project, X).astype(np.float64, copy=False)
         codes, total = projected[:, :-1], projected[:, -1].sum()

@@ -9,9 +9,9 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from skgen.autoencoders._base import BaseAutoencoder, RowFunction
+from skgen.inputs.scaling import Scaling
 from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import parameter
-from skgen.scaling import Scaling
 
 __all__ = ["BaseNetworkAutoencoder"]
 
@@ -53,7 +53,7 @@ class BaseNetworkAutoencoder(BaseAutoencoder, ABC):
         return self._new_module(n_features)
 
     def _unit_scaling(self, X: NDArray) -> Scaling:
-        """Return the map of the range of pictures to [0, 1], and of what lies there to itself."""
+        """Return the map of the range of images to [0, 1], and of what lies there to itself."""
         low, high = self._value_range() or (0.0, 1.0)
         return Scaling(Scaling.fit(X).mean, np.full(X.shape[1], low), (high - low) or 1.0)
 

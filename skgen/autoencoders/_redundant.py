@@ -44,7 +44,7 @@ class RedundantAutoencoder(BaseExpandingAutoencoder):
     (1797, 128)
     """
 
-    noise: str = parameter(
+    code_noise: str = parameter(
         "dropout",
         [StrOptions(set(CORRUPTIONS))],
         "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
@@ -52,7 +52,7 @@ class RedundantAutoencoder(BaseExpandingAutoencoder):
         added noise, units set to 0, to an extreme, or to what they are for another row. See
         `skgen.corruptions`.""",
     )
-    noise_level: float | None = parameter(
+    code_noise_level: float | None = parameter(
         None,
         [Interval(Real, 0, None, closed="left"), None],
         "float or None",
@@ -62,4 +62,4 @@ class RedundantAutoencoder(BaseExpandingAutoencoder):
     )
 
     def _code_noise(self) -> Corruption | None:
-        return corruption_at(self.noise, self.noise_level)
+        return corruption_at(self.code_noise, self.code_noise_level)

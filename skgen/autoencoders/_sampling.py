@@ -9,15 +9,16 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen.autoencoders._networks import BaseNetworkAutoencoder
+from skgen.engine.random_state import drawing
+from skgen.inputs.rows_or_images import RowsOrImages
 from skgen.networks.convolutional import ConvolutionalAutoencoder
 from skgen.networks.dense import DenseAutoencoder
-from skgen.rows_or_pictures import RowsOrPictures
-from skgen.sampling import checked_count, drawing
+from skgen.parameters import checked_count
 
 __all__ = ["BaseSamplingAutoencoder"]
 
 
-class BaseSamplingAutoencoder(RowsOrPictures, BaseNetworkAutoencoder, ABC):
+class BaseSamplingAutoencoder(RowsOrImages, BaseNetworkAutoencoder, ABC):
     """Base class of the autoencoders that new rows can be drawn from."""
 
     @abstractmethod
@@ -28,8 +29,8 @@ class BaseSamplingAutoencoder(RowsOrPictures, BaseNetworkAutoencoder, ABC):
         """Return an encoder and a decoder of the kind that fits X."""
         settings = {"activation": self.activation, **settings}
         code_size = self._code_size(n_features)
-        if self._of_pictures:
-            shape, channels = self._picture_shape(), self._layer_sizes()
+        if self._of_images:
+            shape, channels = self._image_shape(), self._layer_sizes()
             return ConvolutionalAutoencoder(shape, channels, (code_size,), **settings)
         return DenseAutoencoder(n_features, self._layer_sizes(), code_size, **settings)
 
@@ -60,7 +61,7 @@ class BaseSamplingAutoencoder(RowsOrPictures, BaseNetworkAutoencoder, ABC):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
         with drawing(random_state):

@@ -30,7 +30,7 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
     * ``method="l1"``: :math:`\Omega = \sum_i |\text{Enc}_i(x)|`, the penalty of the lasso;
     * ``method="kl"``: :math:`\Omega = \sum_i \text{KL}(\rho \| \hat\rho_i)`, which draws the mean
       activation of every unit, over a batch, to the target rate :math:`\rho`;
-    * ``method="top_k"``: no penalty; the encoder keeps the `n_active` largest activations of a row
+    * ``method="top_k"``: no penalty; the encoder keeps the `n_nonzero` largest activations of a row
       and sets the others to 0, in training and after.
 
     Attributes
@@ -98,7 +98,7 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
         "float",
         """Mean activation that ``"kl"`` draws every unit to.""",
     )
-    n_active: int | None = parameter(
+    n_nonzero: int | None = parameter(
         None,
         [Interval(Integral, 1, None, closed="left"), None],
         "int or None",
@@ -118,15 +118,15 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
             return "sigmoid" if self.method == "kl" else "relu"
         return self.code_activation
 
-    def _n_active(self, n_components: int) -> int | None:
+    def _n_nonzero(self, n_components: int) -> int | None:
         if self.method != "top_k":
             return None
-        if self.n_active is not None and self.n_active > n_components:
+        if self.n_nonzero is not None and self.n_nonzero > n_components:
             raise ValueError(
-                f"n_active={self.n_active} units cannot be active in a code of {n_components}. "
-                "Lower n_active, or raise n_components."
+                f"n_nonzero={self.n_nonzero} units cannot be active in a code of {n_components}. "
+                "Lower n_nonzero, or raise n_components."
             )
-        return self.n_active or max(1, n_components // 10)
+        return self.n_nonzero or max(1, n_components // 10)
 
     def _built_with(self) -> dict[str, Any]:
         return {"method": self.method, **super()._built_with()}
@@ -157,7 +157,7 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
             remedy = {
                 "l1": "Lower the weight of the penalty",
                 "kl": "Lower the weight of the penalty, raise target_rate",
-                "top_k": "Raise n_active",
+                "top_k": "Raise n_nonzero",
             }
             self._complaints.append(
                 f"{n_dead} of the {self.n_components_} units of the code are dead: they are the "

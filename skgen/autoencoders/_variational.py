@@ -17,12 +17,10 @@ from torch.nn import functional
 
 from skgen.autoencoders._base import RowFunction
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
-from skgen.batches import Batch
-from skgen.engine import seeded
-from skgen.parameters import parameter
-from skgen.sampling import checked_count, drawing
-from skgen.scaling import Scaling, inference_dtype
-from skgen.turns import Progress, Turn
+from skgen.engine import Batch, Progress, Turn, seeded
+from skgen.engine.random_state import drawing
+from skgen.inputs.scaling import Scaling, inference_dtype
+from skgen.parameters import checked_count, parameter
 
 __all__ = ["VariationalAutoencoder"]
 
@@ -81,7 +79,7 @@ class _Noise(nn.Module):
 class VariationalAutoencoder(BaseSamplingAutoencoder):
     r"""An autoencoder whose codes are distributions, held to the standard normal one.
 
-    It minimises the negative evidence lower bound, divided by the number of features:
+    It minimizes the negative evidence lower bound, divided by the number of features:
 
     .. math:: L = -\mathbb{E}_{z \sim q(z|x)} \log p(x|z)
               + \text{beta} \cdot \text{KL}(q(z|x) \,\|\, N(0, I)),
@@ -140,7 +138,7 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         [StrOptions({"gaussian", "bernoulli"})],
         "{'gaussian', 'bernoulli'}",
         """How rows are distributed about what is decoded. ``"bernoulli"`` is for X in [0, 1], best
-        of zeros and ones; the range of pictures is mapped to it.""",
+        of zeros and ones; the range of images is mapped to it.""",
     )
 
     def _new_module(self, n_features: int) -> nn.Module:
@@ -284,8 +282,8 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
 
         noise : bool or None, default=None
             Whether to draw rows about what is decoded, as the likelihood says, or to return its
-            mean. The model is of the former; pictures look better as the latter. None draws noise
-            for rows, and none for pictures.
+            mean. The model is of the former; images look better as the latter. None draws noise
+            for rows, and none for images.
 
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.
@@ -293,12 +291,12 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
         if noise not in (None, True, False):
             raise ValueError(f"noise has to be True, False or None, got {noise!r}.")
-        noisy = not self._of_pictures if noise is None else noise
+        noisy = not self._of_images if noise is None else noise
         with drawing(random_state):
             rows = self._drawn(n_samples)
             if noisy and self.noise_std_ is None:

@@ -41,7 +41,7 @@ _CHOICES = {
 # Half of the faces have no facial hair, and half of them no glasses.
 _OFTEN_NONE = ("facial_hair", "accessory")
 
-# Distance between colours, of 442 at most, below which hair is lost against the skin.
+# Distance between colors, of 442 at most, below which hair is lost against the skin.
 _CONTRAST = 60
 
 _DRAWING = 'viewBox="0 0 264 280"'
@@ -60,7 +60,7 @@ _BACKGROUND = "#e2ecf5"
 def make_avatars(n_samples=1000, *, size=64, random_state=None):
     """Draw cartoon faces with known attributes: moustaches, glasses, hair, and so on.
 
-    Every attribute is drawn by itself, so none tells anything of another, but for the colour of
+    Every attribute is drawn by itself, so none tells anything of another, but for the color of
     facial hair: that is the hair's, or black where the hair's would hardly show on the skin.
     Needs python-avatars and resvg-py: ``pip install skgen[avatars]``. Rendering a thousand faces
     takes some seconds.
@@ -71,7 +71,7 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
         Number of faces.
 
     size : int, default=64
-        Height and width of a picture, in pixels.
+        Height and width of an image, in pixels.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the attributes.
@@ -82,7 +82,7 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
         Dictionary-like object, with these attributes:
 
         images : ndarray of shape (n_samples, size, size, 3), dtype uint8
-            The faces, in colour.
+            The faces, in color.
         attributes : dict of str to ndarray of shape (n_samples,)
             Strings: `facial_hair`, `accessory`, `hair`, `hair_color`, `skin_color`, `eyes`,
             `eyebrows`, `nose`, `mouth`, `clothing`, `clothing_color`, `facial_hair_color`; and
@@ -102,7 +102,7 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
     Notes
     -----
     The drawings are those of the library avataaars, by Pablo Stanley, free for personal and
-    commercial use, as python-avatars (MIT licence) has them.
+    commercial use, as python-avatars (MIT license) has them.
 
     Examples
     --------
@@ -124,8 +124,8 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
         if name in _OFTEN_NONE:
             drawn = np.where(random.uniform(size=n_samples) < 0.5, "NONE", drawn)
         attributes[name] = drawn
-    skin = _colours(python_avatars.SkinColor, attributes["skin_color"])
-    hair = _colours(python_avatars.HairColor, attributes["hair_color"])
+    skin = _colors(python_avatars.SkinColor, attributes["skin_color"])
+    hair = _colors(python_avatars.HairColor, attributes["hair_color"])
     shows = np.linalg.norm(skin - hair, axis=1) > _CONTRAST
     attributes["facial_hair_color"] = np.where(shows, attributes["hair_color"], "BLACK")
     images = np.empty((n_samples, size, size, 3), np.uint8)
@@ -163,6 +163,6 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
     return Bunch(images=images, attributes=attributes)
 
 
-def _colours(palette, names):
-    """Return named colours as (n_samples, 3) of red, green and blue, 0 to 255."""
+def _colors(palette, names):
+    """Return named colors as (n_samples, 3) of red, green and blue, 0 to 255."""
     return np.array([list(bytes.fromhex(palette[name].value.lstrip("#"))) for name in names], float)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 10,000 pictures that ship with the package, and the full official split."""
+"""Fashion-MNIST: 10,000 images that ship with the package, and the full official split."""
 
 import os
 from importlib import resources
@@ -31,10 +31,10 @@ _TARGET_NAMES = [
 
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
 def load_fashion_mnist_10k(*, return_X_y=False):
-    """Load 10,000 pictures out of the training split of Fashion-MNIST.
+    """Load 10,000 images out of the training split of Fashion-MNIST.
 
-    The pictures ship with the package. There are 1,000 of each class, in shuffled order, all
-    from the official training split: none of the official test pictures is among them.
+    The images ship with the package. There are 1,000 of each class, in shuffled order, all
+    from the official training split: none of the official test images is among them.
 
     =================   ==============
     Classes                         10
@@ -55,30 +55,30 @@ def load_fashion_mnist_10k(*, return_X_y=False):
         Dictionary-like object, with these attributes:
 
         data : ndarray of shape (10000, 784), dtype float32
-            The flattened pictures, pixels between 0 and 1.
+            The flattened images, pixels between 0 and 1.
         images : ndarray of shape (10000, 28, 28), dtype float32
-            The same pictures; a view of `data`.
+            The same images; a view of `data`.
         target : ndarray of shape (10000,), dtype int
-            The class of each picture, 0 to 9.
+            The class of each image, 0 to 9.
         index : ndarray of shape (10000,), dtype int32
-            The row of each picture in the official training split.
+            The row of each image in the official training split.
         feature_names : list of str
             ``pixel_<row>_<column>``.
         target_names : list of str
             The names of the ten classes.
         DESCR : str
             The description of the data set.
-        licence : str
-            The licence of the data, ``"MIT"``.
+        license : str
+            The license of the data, ``"MIT"``.
         filename : str
-            The file the pictures were read from.
+            The file the images were read from.
 
     (data, target) : tuple of ndarray
         If `return_X_y` is True.
 
     See Also
     --------
-    fetch_fashion_mnist : All 70,000 pictures, in the official split.
+    fetch_fashion_mnist : All 70,000 images, in the official split.
 
     Examples
     --------
@@ -108,9 +108,9 @@ def load_fashion_mnist_10k(*, return_X_y=False):
 def fetch_fashion_mnist(
     *, subset="train", data_home=None, download_if_missing=True, return_X_y=False
 ):
-    """Load all of Fashion-MNIST, in its official split of 60,000 and 10,000 pictures.
+    """Load all of Fashion-MNIST, in its official split of 60,000 and 10,000 images.
 
-    The pictures are looked for in this order:
+    The images are looked for in this order:
 
     1. ``fashion_mnist.npz`` in the folder that the environment variable ``SKGEN_DATA`` names. It
        holds the uint8 arrays ``X_train`` (60000, 28, 28), ``y_train`` (60000,), ``X_test``
@@ -129,14 +129,14 @@ def fetch_fashion_mnist(
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        The 60,000 training pictures, the 10,000 test pictures, or both, training pictures first.
+        The 60,000 training images, the 10,000 test images, or both, training images first.
 
     data_home : str or path-like, default=None
         scikit-learn's data home. None means what :func:`sklearn.datasets.get_data_home` answers,
         by default ``scikit_learn_data`` in the home folder.
 
     download_if_missing : bool, default=True
-        If False, raise an OSError where the pictures are neither in ``SKGEN_DATA`` nor in the
+        If False, raise an OSError where the images are neither in ``SKGEN_DATA`` nor in the
         data home, in place of asking OpenML for them.
 
     return_X_y : bool, default=False
@@ -148,21 +148,21 @@ def fetch_fashion_mnist(
         Dictionary-like object, with these attributes:
 
         data : ndarray of shape (n_samples, 784), dtype float32
-            The flattened pictures, pixels between 0 and 1.
+            The flattened images, pixels between 0 and 1.
         images : ndarray of shape (n_samples, 28, 28), dtype float32
-            The same pictures; a view of `data`.
+            The same images; a view of `data`.
         target : ndarray of shape (n_samples,), dtype int
-            The class of each picture, 0 to 9.
+            The class of each image, 0 to 9.
         feature_names : list of str
             ``pixel_<row>_<column>``.
         target_names : list of str
             The names of the ten classes.
         DESCR : str
             The description of the data set.
-        licence : str
-            The licence of the data, ``"MIT"``.
+        license : str
+            The license of the data, ``"MIT"``.
         filename : str
-            The file the pictures were read from.
+            The file the images were read from.
 
     (data, target) : tuple of ndarray
         If `return_X_y` is True.
@@ -170,11 +170,11 @@ def fetch_fashion_mnist(
     Raises
     ------
     OSError
-        Where the pictures are not on this machine and could not be, or were not to be, fetched.
+        Where the images are not on this machine and could not be, or were not to be, fetched.
 
     See Also
     --------
-    load_fashion_mnist_10k : 10,000 of the training pictures; no download.
+    load_fashion_mnist_10k : 10,000 of the training images; no download.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def _read_shipped():
 
 
 def _answer(images, target, filename, return_X_y, **more):
-    """Return what a loader returns, from pictures in uint8."""
+    """Return what a loader returns, from images in uint8."""
     data = images.reshape(len(images), -1).astype(np.float32)
     data /= 255
     target = target.astype(int)
@@ -213,7 +213,7 @@ def _answer(images, target, filename, return_X_y, **more):
         feature_names=[f"pixel_{row}_{column}" for row in range(28) for column in range(28)],
         target_names=list(_TARGET_NAMES),
         DESCR=(_DATA / "fashion_mnist.rst").read_text(encoding="utf-8"),
-        licence="MIT",
+        license="MIT",
         filename=filename,
         **more,
     )

@@ -18,20 +18,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from skgen.adversarial_losses import Adversarial, AdversarialLoss, Minimax, discriminator_objective
 from skgen.base import BaseModel
-from skgen.batches import Batch, Batches
-from skgen.batches import Rows as RowBatches
-from skgen.engine import seeded
-from skgen.games import Game, Minimax, PlaysGame, discriminator_objective
+from skgen.engine import Batch, Batches, Progress, Rows, Turn, TurnLoss, seeded
+from skgen.engine.random_state import drawing
 from skgen.generators._score import sample_score
+from skgen.inputs.rows_or_images import RowsOrImages
+from skgen.inputs.scaling import Scaling, inference_dtype
 from skgen.networks.adversarial import Discriminator, MovingAverage, Players, SpectralNorm
-from skgen.networks.convolutional import Pictures, Rows, downwards, halved, upwards
+from skgen.networks.convolutional import FlattenImages, UnflattenImages, downwards, halved, upwards
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.parameters import override, parameter
-from skgen.rows_or_pictures import RowsOrPictures
-from skgen.sampling import drawing
-from skgen.scaling import Scaling, inference_dtype
-from skgen.turns import Progress, Turn, TurnLoss
 
 __all__ = ["BaseGAN"]
 
@@ -61,9 +58,9 @@ def _generate(generator: nn.Module, noise: Tensor, condition: Tensor | None) -> 
 class _TellApart:
     """The discriminator's turn: rows of the batch against samples from fresh noise."""
 
-    game: Game
+    adversarial_loss: AdversarialLoss
     latent_dim: int
-    gradient_weight: float
+    r1_weight: float
 
     def __call__(
         self, module: Any, batch: Batch, state: Progress
@@ -73,11 +70,11 @@ class _TellApart:
         noise = torch.randn(len(x), self.latent_dim, device=x.device)
         samples = _generate(module.generator, noise, condition)
         objective, of_real, of_fake = discriminator_objective(
-            self.game,
+            self.adversarial_loss,
             lambda rows: module.discriminator(rows, condition),
             x,
             samples,
-            self.gradient_weight,
+            self.r1_weight,
         )
         return objective, {"D(x)": of_real, "D(G(z))": of_fake}
 
@@ -86,7 +83,7 @@ class _TellApart:
 class _Fool:
     """The generator's turn, on fresh noise."""
 
-    game: Game
+    adversarial_loss: AdversarialLoss
     latent_dim: int
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
@@ -94,7 +91,7 @@ class _Fool:
         x, condition = batch["x"], batch.get("condition")
         noise = torch.randn(len(x), self.latent_dim, device=x.device)
         samples = _generate(module.generator, noise, condition)
-        return self.game.generator_loss(module.discriminator(samples, condition))
+        return self.adversarial_loss.generator_loss(module.discriminator(samples, condition))
 
 
 @dataclass(frozen=True)
@@ -115,8 +112,8 @@ class _Shortfall:
 
 
 class BaseGAN(
-    RowsOrPictures,
-    PlaysGame,
+    RowsOrImages,
+    Adversarial,
     TransformerMixin,
     ClassNamePrefixFeaturesOutMixin,
     BaseModel,
@@ -126,7 +123,7 @@ class BaseGAN(
 
     _fitted: ClassVar[Mapping[str, str]] = {
         "calibration_ : tuple of float or None": """Slope and intercept of the logistic curve that
-            makes probabilities of the discriminator's outputs, in games that have none; fitted to
+            makes probabilities of the discriminator's outputs, with losses that have none; fitted to
             rows and samples after training.""",
     }
 
@@ -144,11 +141,11 @@ class BaseGAN(
         """Updates of the discriminator, each on a fresh minibatch, for every update of the
         generator.""",
     )
-    real_gradient_weight: float | None = override(
+    r1_weight: float | None = override(
         None,
         """Weight of the squared gradient of the discriminator at rows of X, known as R1. None
         stands for 0.1 times the square root of the number of features, and for 0 in the
-        Wasserstein game, which has a penalty of its own.""",
+        Wasserstein loss, which has a penalty of its own.""",
     )
     spectral_norm: bool = parameter(
         False,
@@ -158,7 +155,7 @@ class BaseGAN(
         singular value of their matrix, which has a row for every unit or channel that they
         give.""",
     )
-    average_decay: float | None = parameter(
+    ema_decay: float | None = parameter(
         0.999,
         [Interval(Real, 0, 1, closed="left"), None],
         "float or None",
@@ -211,19 +208,19 @@ class BaseGAN(
             "latent_dim": self.latent_dim,
             "activation": self.activation,
             "spectral_norm": self.spectral_norm,
-            "average_decay is None": self.average_decay is None,
+            "ema_decay is None": self.ema_decay is None,
         }
 
     def _module(self, n_features: int) -> nn.Module:
         sizes, n_seen = self._layer_sizes(), self.latent_dim + self._n_conditions()
-        if self._of_pictures:
-            shape = self._picture_shape()
+        if self._of_images:
+            shape = self._image_shape()
             last = (*halved(shape, len(sizes))[-1], sizes[-1])
             n_last = int(np.prod(last))
-            levels = [*downwards(shape, sizes, self.activation), Rows()]
+            levels = [*downwards(shape, sizes, self.activation), FlattenImages()]
             generator = [
                 nn.Linear(n_seen, n_last),
-                Pictures(last),
+                UnflattenImages(last),
                 ACTIVATIONS[self.activation](),
                 *upwards(shape, sizes, self.activation, "tanh"),
             ]
@@ -234,15 +231,15 @@ class BaseGAN(
             generator.append(nn.Linear(sizes[0], n_features))
         discriminator = Discriminator(nn.Sequential(*levels), n_last, self._n_conditions())
         if self.spectral_norm:
-            _normalise(discriminator)
-        averaged = self.average_decay is not None
+            _normalize(discriminator)
+        averaged = self.ema_decay is not None
         players: nn.Module = Players(nn.Sequential(*generator), discriminator, averaged)
         return players.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _turns(self) -> list[Turn]:
-        game, weight = self._game(usual_weight=0.1 * self.n_features_in_**0.5)
+        game, weight = self._adversarial_loss(usual_weight=0.1 * self.n_features_in_**0.5)
         own_rate = {} if self.discriminator_lr is None else {"lr": self.discriminator_lr}
-        average = None if self.average_decay is None else MovingAverage(self.average_decay)
+        average = None if self.ema_decay is None else MovingAverage(self.ema_decay)
         return [
             Turn(
                 ("discriminator",),
@@ -262,7 +259,7 @@ class BaseGAN(
         ]
 
     def _scaling(self, X: NDArray) -> Scaling:
-        return Scaling.fit(X, (-1.0, 1.0) if self._of_pictures else None)
+        return Scaling.fit(X, (-1.0, 1.0) if self._of_images else None)
 
     def _default_epochs(self, n_batches: int) -> int:
         return int(np.clip(-(-5000 * self.discriminator_steps // n_batches), 20, 2000))
@@ -277,7 +274,7 @@ class BaseGAN(
 
     def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
         rows, held_out = super()._split(X, device, seed)
-        if isinstance(held_out, RowBatches):
+        if isinstance(held_out, Rows):
             if len(held_out) < _LEAST_SCORED:
                 raise ValueError(
                     f"validation_fraction={self.validation_fraction} of {len(X)} rows is "
@@ -295,7 +292,7 @@ class BaseGAN(
         self._widen_value_range(X)
         n_updates = sum(self.net_.history[:, "train_batch_count"])
         settled = n_updates / (1 + self.discriminator_steps) >= _N_SETTLED
-        has_probabilities = self._trained_game().has_probabilities
+        has_probabilities = self._trained_loss().has_probabilities
         if has_probabilities:
             self.calibration_ = None
         few = len(X) < 50 and hasattr(self, "calibration_")  # to say anything new
@@ -315,10 +312,10 @@ class BaseGAN(
                 self._complaints += self._failures(rows, samples, float(gap))
         return X
 
-    def _trained_game(self) -> Game:
-        """Return the game that the networks were trained by."""
+    def _trained_loss(self) -> AdversarialLoss:
+        """Return the loss that the networks were trained by."""
         turn: Any = self.net_.turns[0].loss
-        game: Game = turn.game
+        game: AdversarialLoss = turn.adversarial_loss
         return game
 
     def _training_condition(self, rows: NDArray) -> NDArray | None:
@@ -327,21 +324,25 @@ class BaseGAN(
 
     def _failures(self, rows: NDArray, samples: NDArray, gap: float) -> list[str]:
         """Return complaints if the discriminator has won, or the samples lack variety."""
-        failures, game = [], self._trained_game()
+        failures, game = [], self._trained_loss()
         if gap > 0.9:
             failures.append(
                 "The discriminator wins: the probability of being real that it gives to rows is "
                 f"{gap:.2f} above that for samples, on average, so the generator has little to go "
-                "by. Raise real_gradient_weight, lower discriminator_lr, or take fewer "
+                "by. Raise r1_weight, lower discriminator_lr, or take fewer "
                 "discriminator_steps."
-                + (' Or play game="non_saturating".' if isinstance(game, Minimax) else "")
+                + (
+                    ' Or play adversarial_loss="non_saturating".'
+                    if isinstance(game, Minimax)
+                    else ""
+                )
             )
         in_units = (one.reshape(len(one), -1) / self.scaling_.scale for one in (rows, samples))
         of_rows, of_samples = (float(pdist(one).mean()) for one in in_units)
         if of_samples < 0.5 * of_rows:
             failures.append(
                 f"Samples have lost their variety: two of them are {of_samples / of_rows:.2f} "
-                "times as far apart as two rows, on average. Raise real_gradient_weight or "
+                "times as far apart as two rows, on average. Raise r1_weight or "
                 "batch_size, lower lr, or train longer."
             )
         return failures
@@ -393,7 +394,7 @@ class BaseGAN(
     def _probabilities(self, outputs: NDArray) -> NDArray:
         """Return probabilities of being real from the discriminator's outputs."""
         if self.calibration_ is None:
-            verdict: NDArray = self._trained_game().verdict(torch.from_numpy(outputs)).numpy()
+            verdict: NDArray = self._trained_loss().verdict(torch.from_numpy(outputs)).numpy()
             return verdict
         slope, intercept = self.calibration_
         probabilities: NDArray = expit(slope * outputs + intercept)
@@ -410,7 +411,7 @@ class BaseGAN(
         Returns
         -------
         features : ndarray of shape (n_samples, n_features_out)
-            Activations of all hidden layers; of pictures, the averages of all channels of all
+            Activations of all hidden layers; of images, the averages of all channels of all
             levels. In double precision if X is.
         """
         check_is_fitted(self)
@@ -459,10 +460,10 @@ def _calibrated(of_rows: NDArray, of_samples: NDArray) -> tuple[float, float]:
     return float(fitted.coef_[0, 0] / scale), float(fitted.intercept_[0])
 
 
-def _normalise(discriminator: nn.Module) -> None:
-    """Put spectral normalisation around every layer with weights."""
+def _normalize(discriminator: nn.Module) -> None:
+    """Put spectral normalization around every layer with weights."""
     for name, layer in list(discriminator.named_children()):
         if isinstance(layer, nn.Linear | nn.Conv2d):
             setattr(discriminator, name, SpectralNorm(layer))
         else:
-            _normalise(layer)
+            _normalize(layer)

@@ -11,9 +11,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
-from skgen.attributes import Attributes, checked_column
+from skgen.engine.random_state import drawing
 from skgen.generators._base import BaseGAN
-from skgen.sampling import checked_count, drawing
+from skgen.inputs.attributes import Attributes, checked_column
+from skgen.parameters import checked_count
 
 __all__ = ["ConditionalGAN"]
 
@@ -25,7 +26,7 @@ _N_KEPT = 10_000
 class ConditionalGAN(BaseGAN):
     r"""A generator that is told of what class, or with what attributes, a row should be.
 
-    Both players see the condition :math:`c` of a row. In the default game they descend
+    Both players see the condition :math:`c` of a row. With the default loss they descend
 
     .. math:: L_D = -\log D(x, c) - \log(1 - D(G(z, c), c))
               + \tfrac{w}{2} \|\nabla_x f(x, c)\|^2, \qquad
@@ -75,7 +76,7 @@ class ConditionalGAN(BaseGAN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Training rows: finite numbers, at least two rows.
 
         y : array-like of shape (n_samples,), frame or dict of such
@@ -103,7 +104,7 @@ class ConditionalGAN(BaseGAN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Training rows.
 
         y : array-like of shape (n_samples,), frame or dict of such
@@ -205,7 +206,7 @@ class ConditionalGAN(BaseGAN):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
 
         Raises
         ------
@@ -240,7 +241,7 @@ class ConditionalGAN(BaseGAN):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
         noise = self._checked_noise(Z)
@@ -322,7 +323,7 @@ class _Conditions:
         self.std = np.where(measured, numbers.std(axis=0), 1)
 
     def numbers(self, y: Any, n_rows: int | None = None) -> NDArray[np.float32]:
-        """Return y as numbers: 0 and 1 for categories, standardised ones for others.
+        """Return y as numbers: 0 and 1 for categories, standardized ones for others.
 
         A single class, number, or set of attributes is that of all of `n_rows`.
         """
@@ -350,8 +351,8 @@ class _Conditions:
         """Return attributes by name, those of all rows repeated."""
         names = self.attributes.columns
         index: Any = getattr(y, "index", None)
-        labelled = not (_is_table(y) or index is None or callable(index))
-        if labelled and set(index) == set(names):  # a row of a frame
+        labeled = not (_is_table(y) or index is None or callable(index))
+        if labeled and set(index) == set(names):  # a row of a frame
             y = {name: y[name] for name in names}
         elif not _is_table(y) and len(names) == 1:
             y = {names[0]: y}

@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from skgen.engine.random_state import drawing
 from skgen.generators._base import BaseGAN
-from skgen.sampling import checked_count, drawing
+from skgen.parameters import checked_count
 
 __all__ = ["GAN"]
 
@@ -18,22 +19,22 @@ class GAN(BaseGAN):
     r"""A generator of rows like those of X, trained by a discriminator that tells them apart.
 
     In every iteration the discriminator makes `discriminator_steps` updates, each on fresh rows
-    and fresh noise, then the generator makes one. In the default game they descend
+    and fresh noise, then the generator makes one. With the default loss they descend
 
     .. math:: L_D = -\log D(x) - \log(1 - D(G(z))) + \tfrac{w}{2} \|\nabla_x f(x)\|^2, \qquad
               L_G = -\log D(G(z)), \qquad z \sim N(0, I)
 
     where :math:`D = \sigma(f)` is the probability of being real, and :math:`w` is
-    `real_gradient_weight`.
+    `r1_weight`.
 
     See Also
     --------
     ConditionalGAN : Samples of a class, or with attributes, of your choice.
-    VariationalAutoencoder : Trains without a game; has a likelihood and a code.
+    VariationalAutoencoder : Trains without a discriminator; has a likelihood and a code.
 
     Notes
     -----
-    Flat rows get dense networks, pictures convolutional ones. Columns of a table should be of
+    Flat rows get dense networks, images convolutional ones. Columns of a table should be of
     comparable scale: put a `StandardScaler` before it, and its `inverse_transform` after `sample`.
 
     Losses do not tell how good samples are, since each is measured against an opponent that learns.
@@ -65,7 +66,7 @@ class GAN(BaseGAN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Training rows: finite numbers, at least two rows.
 
         y : None
@@ -93,7 +94,7 @@ class GAN(BaseGAN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Training rows.
 
         y : None
@@ -124,7 +125,7 @@ class GAN(BaseGAN):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
         n_samples = checked_count("n_samples", n_samples)
@@ -143,7 +144,7 @@ class GAN(BaseGAN):
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            In the units of X; or pictures, if `fit` got such.
+            In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
         return self._as_given(self._generated(self._checked_noise(Z), None))
@@ -182,7 +183,7 @@ class GAN(BaseGAN):
             The mean of two coverages, see `skgen.metrics.density_coverage`: of rows by as many
             samples, and of samples by rows. Near 1, from below, for samples of the rows' own
             distribution; 0 for samples that are nowhere near. Distances are between rows in network
-            units, of pictures between pixels. It depends on the number of rows, of which it takes
+            units, of images between pixels. It depends on the number of rows, of which it takes
             10,000 at most: compare scores of equal numbers.
         """
         check_is_fitted(self)

@@ -28,8 +28,8 @@ def sample_score(real: NDArray, fake: NDArray, condition: NDArray | None) -> flo
         From 0 to 1.
     """
     if condition is not None and (varied := condition.std(axis=0) > 1e-6).any():
-        centred = condition[:, varied] - condition[:, varied].mean(axis=0)
-        spread = np.sqrt(real.var(axis=0).sum() / centred.var(axis=0).sum())
-        real, fake = (np.hstack([rows, spread * centred]) for rows in (real, fake))
+        centered = condition[:, varied] - condition[:, varied].mean(axis=0)
+        spread = np.sqrt(real.var(axis=0).sum() / centered.var(axis=0).sum())
+        real, fake = (np.hstack([rows, spread * centered]) for rows in (real, fake))
     of_rows, of_samples = (density_coverage(a, b).coverage for a, b in ((real, fake), (fake, real)))
     return (of_rows + of_samples) / 2

@@ -1,13 +1,13 @@
-"""Pictures of what a model learned.
+"""Images of what a model learned.
 
 Displays in the manner of scikit-learn: the constructor takes arrays, `from_estimator` computes them
 from a fitted model and draws, and `plot` draws them again, into any axes.
 """
 
+from skgen.inspection._adversarial_loss import AdversarialLossDisplay
 from skgen.inspection._domains import DomainConfusionDisplay
 from skgen.inspection._explained_variance import ExplainedVarianceDisplay
 from skgen.inspection._filters import FilterDisplay
-from skgen.inspection._game import GameDisplay
 from skgen.inspection._latent import LatentDisplay
 from skgen.inspection._loss_curve import LossCurveDisplay
 from skgen.inspection._morph import MorphDisplay
@@ -18,7 +18,7 @@ __all__ = [
     "DomainConfusionDisplay",
     "ExplainedVarianceDisplay",
     "FilterDisplay",
-    "GameDisplay",
+    "AdversarialLossDisplay",
     "LatentDisplay",
     "LossCurveDisplay",
     "MorphDisplay",

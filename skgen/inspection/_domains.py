@@ -10,7 +10,7 @@ from sklearn.manifold import TSNE
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from skgen.domains import checked_labels, labelled_rows, of_domains, source_rows
+from skgen.inputs.domains import checked_labels, labeled_rows, of_domains, source_rows
 from skgen.inspection._drawing import flat, pyplot
 from skgen.metrics import proxy_a_distance
 
@@ -18,7 +18,7 @@ __all__ = ["DomainConfusionDisplay"]
 
 
 class DomainConfusionDisplay:
-    """Rows and their features in two dimensions, coloured by domain and by class.
+    """Rows and their features in two dimensions, colored by domain and by class.
 
     Where adapting worked, the domains cover each other on the right and the classes do not.
 
@@ -43,7 +43,7 @@ class DomainConfusionDisplay:
         them apart, 2 if it always can.
 
     axes_ : ndarray of matplotlib Axes of shape (2, 2)
-        Before and after, side by side; coloured by domain above, and by class below.
+        Before and after, side by side; colored by domain above, and by class below.
 
     figure_ : matplotlib Figure
         The figure of the axes.
@@ -96,11 +96,11 @@ class DomainConfusionDisplay:
         estimator : estimator instance
             A fitted classifier that adapts.
 
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of both domains.
 
         y : array-like of shape (n_samples,)
-            Their classes. Rows whose label is -1, for none, are coloured by their predicted class.
+            Their classes. Rows whose label is -1, for none, are colored by their predicted class.
 
         sample_domain : array-like of shape (n_samples,), default=None
             Positive for rows of the source, negative for those of the target. With None, rows
@@ -132,7 +132,7 @@ class DomainConfusionDisplay:
         rows, labels, source = _safe_indexing(X, some), labels[some], source[some]
         domains = np.where(source, 1, -1)
         predicted = of_domains(estimator, "predict", rows, domains)
-        known = labelled_rows(labels, estimator.classes_)
+        known = labeled_rows(labels, estimator.classes_)
         display = cls(
             flat(rows),
             of_domains(estimator, "transform", rows, domains),
@@ -212,10 +212,10 @@ def _projected(rows: NDArray, projection: Any, random_state: int | None) -> NDAr
 
 
 def _scatter(ax: Any, points: NDArray, groups: dict[str, NDArray], source: NDArray) -> None:
-    """Draw groups of points, each in its colour: dots for the source, crosses for the target."""
-    colours = pyplot().get_cmap("tab10" if len(groups) <= 10 else "turbo")
+    """Draw groups of points, each in its color: dots for the source, crosses for the target."""
+    colors = pyplot().get_cmap("tab10" if len(groups) <= 10 else "turbo")
     for number, (name, members) in enumerate(groups.items()):
-        colour = colours(number if len(groups) <= 10 else number / (len(groups) - 1))
+        color = colors(number if len(groups) <= 10 else number / (len(groups) - 1))
         for side, marker in ((source, "o"), (~source, "x")):
             inside = members & side
             if not inside.any():
@@ -225,7 +225,7 @@ def _scatter(ax: Any, points: NDArray, groups: dict[str, NDArray], source: NDArr
                 *points[inside].T,
                 s=size,
                 marker=marker,
-                color=[colour],
+                color=[color],
                 linewidths=0 if marker == "o" else 0.8,
                 alpha=0.7,
                 label=name if marker == "o" or not (members & source).any() else None,

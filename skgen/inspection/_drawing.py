@@ -1,4 +1,4 @@
-"""What all displays draw with: axes, and mosaics of pictures."""
+"""What all displays draw with: axes, and mosaics of images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,15 +26,15 @@ def figure_and_axes(ax: Any) -> tuple[Any, Any]:
 
 
 def shape_of(estimator: Any, image_shape: Sequence[int] | None) -> tuple[int, ...] | None:
-    """Return the shape of a picture, as said or as the estimator knows it, or None."""
+    """Return the shape of an image, as said or as the estimator knows it, or None."""
     known = getattr(estimator, "image_shape_", (1,)) if image_shape is None else tuple(image_shape)
-    if image_shape is None and known[0] == 1:  # rows, or pictures that are lines
+    if image_shape is None and known[0] == 1:  # rows, or images that are lines
         return None
     return known[:2] if known[2:] == (1,) else known
 
 
 def checked_shape(image_shape: Sequence[int] | None, n_features: int) -> tuple[int, ...]:
-    """Return the shape of a picture of so many features."""
+    """Return the shape of an image of so many features."""
     if image_shape is None:
         side = round(n_features**0.5)
         shape: tuple[int, ...] = (side, side)
@@ -43,32 +43,32 @@ def checked_shape(image_shape: Sequence[int] | None, n_features: int) -> tuple[i
         shape = tuple(image_shape)
         problem = f"image_shape={shape} does not hold {n_features} features"
     if len(shape) not in (2, 3):
-        problem = f"image_shape={shape} is neither that of a grey picture nor of one in colour"
+        problem = f"image_shape={shape} is neither that of a gray image nor of one in color"
     elif np.prod(shape) == n_features:
         return shape
     raise ValueError(f"{problem}. Pass image_shape=(height, width) or (height, width, 3).")
 
 
 def flat(X: ArrayLike) -> NDArray:
-    """Return rows or pictures as rows."""
+    """Return rows or images as rows."""
     values = np.asarray(X)
     return values.reshape(len(values), -1) if values.ndim > 2 else values
 
 
-def shades(pictures: NDArray, like: NDArray) -> NDArray:
-    """Map pictures to [0, 1], the range of others, and what lies beyond to its ends."""
+def shades(images: NDArray, like: NDArray) -> NDArray:
+    """Map images to [0, 1], the range of others, and what lies beyond to its ends."""
     low, high = like.min(), like.max()
-    return np.clip((pictures - low) / ((high - low) or 1), 0, 1)
+    return np.clip((images - low) / ((high - low) or 1), 0, 1)
 
 
-def mosaic(pictures: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
-    """Put pictures with values in [0, 1] side by side, white lines between them.
+def mosaic(images: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
+    """Put images with values in [0, 1] side by side, white lines between them.
 
     A fourth channel is left out, and of any other number the mean is drawn.
     """
-    if pictures.ndim == 5 and pictures.shape[4] != 3:
-        pictures = pictures[..., :3] if pictures.shape[4] == 4 else pictures.mean(axis=4)
-    n_rows, n_columns, height, width, *channels = pictures.shape
+    if images.ndim == 5 and images.shape[4] != 3:
+        images = images[..., :3] if images.shape[4] == 4 else images.mean(axis=4)
+    n_rows, n_columns, height, width, *channels = images.shape
     framed = np.ones((n_rows, n_columns, height + 1, width + 1, *channels))
-    framed[:, :, 1:, 1:] = np.where(np.isnan(pictures), 1, pictures)
+    framed[:, :, 1:, 1:] = np.where(np.isnan(images), 1, images)
     return framed.swapaxes(1, 2).reshape(n_rows * (height + 1), n_columns * (width + 1), *channels)

@@ -145,10 +145,8 @@ class ExplainedVarianceDisplay:
             mean, deviation = scores.mean(axis=1), scores.std(axis=1)
             style = {"label": name, "marker": "o", **line_kwargs}
             self.lines_ += self.ax_.plot(sizes, mean, **style)
-            colour = self.lines_[-1].get_color()
-            self.ax_.fill_between(
-                sizes, mean - deviation, mean + deviation, alpha=0.2, color=colour
-            )
+            color = self.lines_[-1].get_color()
+            self.ax_.fill_between(sizes, mean - deviation, mean + deviation, alpha=0.2, color=color)
         self.ax_.set(xlabel="size of the code", ylabel="share of variance explained", xscale="log")
         self.ax_.set_xticks(sizes, [str(size) for size in sizes])
         self.ax_.minorticks_off()

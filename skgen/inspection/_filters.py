@@ -17,7 +17,7 @@ __all__ = ["FilterDisplay"]
 class FilterDisplay:
     """What units look for: the weights of a first layer, or what a deeper unit likes best.
 
-    Grey is no weight, or the mean picture; every filter is scaled by its own largest weight, so
+    Gray is no weight, or the mean image; every filter is scaled by its own largest weight, so
     that brightness does not compare between them.
 
     Parameters
@@ -77,11 +77,11 @@ class FilterDisplay:
             None draws the weights of the first layer. A name out of the encoder's layers, such as
             ``"2"``, draws for each of that layer's units the input that it responds to most among
             those of the size of an average row: found by gradient ascent from noise [1]_. Of a
-            convolutional layer a unit is a channel, in the middle of the picture.
+            convolutional layer a unit is a channel, in the middle of the image.
 
         image_shape : tuple of int, default=None
             ``(height, width)`` or ``(height, width, 3)`` of the patches that the filters see. None
-            stands for what a model of pictures knows, and else for a square.
+            stands for what a model of images knows, and else for a square.
 
         n_filters : int, default=100
             How many to draw at most: of weights the largest, of units the first. At least 1.
@@ -90,8 +90,8 @@ class FilterDisplay:
             Steps of the ascent.
 
         smoothness : float, default=1.0
-            How much differences between neighbouring pixels cost in the ascent. Without it, the
-            pictures that deep units like best are mostly noise.
+            How much differences between neighboring pixels cost in the ascent. Without it, the
+            images that deep units like best are mostly noise.
 
         random_state : int, RandomState instance or None, default=0
             Seeds the noise that the ascent starts from.
@@ -120,7 +120,7 @@ class FilterDisplay:
                 n_filters,
                 n_steps=n_steps,
                 smoothness=smoothness,
-                picture_shape=shape,
+                image_shape=shape,
                 random_state=random_state,
             )
             return cls(filters, image_shape=shape).plot(ax=ax)
@@ -141,7 +141,7 @@ class FilterDisplay:
             Where to draw; None makes a figure.
 
         cmap : str, default="gray"
-            Colours of weights for grey pictures.
+            Colors of weights for gray images.
 
         Returns
         -------
@@ -151,11 +151,11 @@ class FilterDisplay:
         filters = np.asarray(self.filters)
         shape = checked_shape(self.image_shape, filters.shape[1])
         largest = np.abs(filters).max(axis=1, keepdims=True)
-        greys = 0.5 + 0.5 * filters / np.where(largest == 0, 1, largest)
-        n_columns = int(np.ceil(np.sqrt(len(greys))))
-        n_rows = -(-len(greys) // n_columns)
-        grid = np.full((n_rows * n_columns, greys.shape[1]), np.nan)
-        grid[: len(greys)] = greys
+        grays = 0.5 + 0.5 * filters / np.where(largest == 0, 1, largest)
+        n_columns = int(np.ceil(np.sqrt(len(grays))))
+        n_rows = -(-len(grays) // n_columns)
+        grid = np.full((n_rows * n_columns, grays.shape[1]), np.nan)
+        grid[: len(grays)] = grays
         self.figure_, self.ax_ = figure_and_axes(ax)
         self.ax_.imshow(mosaic(grid.reshape(n_rows, n_columns, *shape)), cmap=cmap, vmin=0, vmax=1)
         self.ax_.set(xticks=[], yticks=[])

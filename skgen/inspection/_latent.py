@@ -31,16 +31,16 @@ class LatentDisplay:
         Codes, or a projection of them.
 
     labels : array-like of shape (n_samples,), default=None
-        Colours the points, with a legend for up to 20 values and a colour bar for more numbers.
+        Colors the points, with a legend for up to 20 values and a color bar for more numbers.
 
     grid : array-like of shape (n_lines, n_columns, n_features), default=None
-        Pictures decoded along a regular grid over the codes, the first line at the top.
+        Images decoded along a regular grid over the codes, the first line at the top.
 
     grid_limits : tuple of float, default=None
-        Codes at the middle of the outermost pictures: left, right, bottom, top. Needed with `grid`.
+        Codes at the middle of the outermost images: left, right, bottom, top. Needed with `grid`.
 
     image_shape : tuple of int, default=None
-        ``(height, width)`` or ``(height, width, 3)`` of the pictures; None stands for a square.
+        ``(height, width)`` or ``(height, width, 3)`` of the images; None stands for a square.
 
     axis_names : tuple of str, default=("code 0", "code 1")
         What the two dimensions are.
@@ -90,7 +90,7 @@ class LatentDisplay:
         y: ArrayLike | None = None,
         *,
         projection: Any = None,
-        n_pictures: int = 15,
+        n_images: int = 15,
         image_shape: Sequence[int] | None = None,
         ax: Any = None,
     ) -> "LatentDisplay":
@@ -101,24 +101,24 @@ class LatentDisplay:
         estimator : estimator instance
             A fitted transformer.
 
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows to encode.
 
         y : array-like of shape (n_samples,), default=None
-            Labels or numbers that colour the points.
+            Labels or numbers that color the points.
 
         projection : estimator instance, default=None
             A transformer to two dimensions, such as `TSNE`, a clone of which is fitted on codes of
             more than two. None stands for principal components.
 
-        n_pictures : int, default=15
-            Pictures along each side of the grid that is decoded where codes have two dimensions,
-            rows are pictures, and the estimator has `inverse_transform`. The grid covers the middle
+        n_images : int, default=15
+            Images along each side of the grid that is decoded where codes have two dimensions,
+            rows are images, and the estimator has `inverse_transform`. The grid covers the middle
             98% of the codes. 0 draws none.
 
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(height, width, 3)`` of the pictures. None stands for what a
-            model of pictures knows; if the model knows of none, nothing is decoded.
+            ``(height, width)`` or ``(height, width, 3)`` of the images. None stands for what a
+            model of images knows; if the model knows of none, nothing is decoded.
 
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -142,12 +142,12 @@ class LatentDisplay:
                 if not isinstance(projection, PCA)
                 else ("first component of the code", "second component of the code"),
             ).plot(ax=ax)
-        if shape is None or n_pictures == 0 or not hasattr(estimator, "inverse_transform"):
+        if shape is None or n_images == 0 or not hasattr(estimator, "inverse_transform"):
             return cls(codes, y).plot(ax=ax)
         (left, bottom), (right, top) = np.quantile(codes, [0.01, 0.99], axis=0)
-        across, up = np.linspace(left, right, n_pictures), np.linspace(top, bottom, n_pictures)
+        across, up = np.linspace(left, right, n_images), np.linspace(top, bottom, n_images)
         places = np.stack(np.meshgrid(across, up), axis=2).reshape(-1, 2).astype(codes.dtype)
-        grid = flat(estimator.inverse_transform(places)).reshape(n_pictures, n_pictures, -1)
+        grid = flat(estimator.inverse_transform(places)).reshape(n_images, n_images, -1)
         limits = (left, right, bottom, top)
         return cls(codes, y, grid=grid, grid_limits=limits, image_shape=shape).plot(ax=ax)
 
@@ -160,7 +160,7 @@ class LatentDisplay:
             Where to draw; None makes a figure.
 
         cmap : str, default="gray"
-            Colours of grey pictures.
+            Colors of gray images.
 
         **scatter_kwargs : dict
             Passed on to matplotlib's `scatter`.
@@ -184,15 +184,15 @@ class LatentDisplay:
 
     def _plot_grid(self, cmap: str) -> None:
         if self.grid_limits is None:
-            raise ValueError("A grid of pictures needs grid_limits: left, right, bottom, top.")
+            raise ValueError("A grid of images needs grid_limits: left, right, bottom, top.")
         grid = np.asarray(self.grid, dtype=float)
         shape = checked_shape(self.image_shape, grid.shape[2])
-        pictures = shades(grid, grid).reshape(*grid.shape[:2], *shape)
+        images = shades(grid, grid).reshape(*grid.shape[:2], *shape)
         left, right, bottom, top = self.grid_limits
         margin_x = (right - left) / max(1, grid.shape[1] - 1) / 2
         margin_y = (top - bottom) / max(1, grid.shape[0] - 1) / 2
         extent = (left - margin_x, right + margin_x, bottom - margin_y, top + margin_y)
-        faded = 0.45 + 0.55 * mosaic(pictures)  # for the points to show on
+        faded = 0.45 + 0.55 * mosaic(images)  # for the points to show on
         self.ax_.imshow(faded, extent=extent, aspect="auto", cmap=cmap, vmin=0, vmax=1)
 
     def _plot_by_label(self, codes: NDArray, labels: NDArray, style: dict[str, Any]) -> None:
@@ -202,9 +202,9 @@ class LatentDisplay:
             self.figure_.colorbar(points, ax=self.ax_)
             return
         palette = "tab10" if len(values) <= 10 else "tab20" if len(values) <= 20 else "turbo"
-        colours = pyplot().get_cmap(palette, len(values) if palette == "turbo" else None)
+        colors = pyplot().get_cmap(palette, len(values) if palette == "turbo" else None)
         for number, value in enumerate(values):
-            chosen = {"color": colours(number), "label": str(value), **style}
+            chosen = {"color": colors(number), "label": str(value), **style}
             self.ax_.scatter(*codes[labels == value].T, **chosen)
         if len(values) <= 20:
             self.ax_.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=3, frameon=False)

@@ -21,23 +21,23 @@ __all__ = ["MorphDisplay"]
 
 
 class MorphDisplay:
-    """Pictures that turn into others, a pair each line, with the pictures themselves at the ends.
+    """Images that turn into others, a pair each line, with the images themselves at the ends.
 
     Parameters
     ----------
-    start, stop : array-like of shape (n_pairs, n_features), or pictures
+    start, stop : array-like of shape (n_pairs, n_features), or images
         What is morphed, and into what.
 
-    morphs : array-like of shape (n_pairs, n_steps, n_features), or pictures
+    morphs : array-like of shape (n_pairs, n_steps, n_features), or images
         The steps in between, the decoded ends among them.
 
     image_shape : tuple of int, default=None
-        ``(height, width)`` or ``(height, width, 3)`` of the pictures; None stands for a square.
+        ``(height, width)`` or ``(height, width, 3)`` of the images; None stands for a square.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the pictures were drawn.
+        Where the images were drawn.
 
     figure_ : matplotlib Figure
         The figure of `ax_`.
@@ -79,15 +79,15 @@ class MorphDisplay:
         image_shape: Sequence[int] | None = None,
         ax: Any = None,
     ) -> "MorphDisplay":
-        """Morph pictures with a fitted model, and draw the steps.
+        """Morph images with a fitted model, and draw the steps.
 
         Parameters
         ----------
         estimator : estimator instance
             A fitted transformer with `transform` and `inverse_transform`.
 
-        start, stop : array-like of shape (n_pairs, n_features), or pictures
-            What to morph, and into what: a line of the picture for each pair.
+        start, stop : array-like of shape (n_pairs, n_features), or images
+            What to morph, and into what: a line of the image for each pair.
 
         n_steps : int, default=9
             Steps, both ends among them.
@@ -96,8 +96,8 @@ class MorphDisplay:
             The way between two codes, as in :func:`skgen.latent.interpolate`.
 
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(height, width, 3)`` of the pictures. None stands for what a
-            model of pictures knows, and else for a square.
+            ``(height, width)`` or ``(height, width, 3)`` of the images. None stands for what a
+            model of images knows, and else for a square.
 
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -114,7 +114,7 @@ class MorphDisplay:
         return cls(start, stop, morphs, image_shape=shape).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, cmap: str = "gray") -> "MorphDisplay":
-        """Draw the pictures.
+        """Draw the images.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class MorphDisplay:
             Where to draw; None makes a figure.
 
         cmap : str, default="gray"
-            Colours of grey pictures.
+            Colors of gray images.
 
         Returns
         -------
@@ -134,12 +134,12 @@ class MorphDisplay:
         steps = steps.reshape(*steps.shape[:2], -1)
         shape = checked_shape(self.image_shape, steps.shape[2])
         line = np.concatenate([ends[0][:, None], steps, ends[1][:, None]], axis=1)
-        pictures = shades(line.astype(float), np.stack(ends))
+        images = shades(line.astype(float), np.stack(ends))
         self.figure_, self.ax_ = figure_and_axes(ax)
-        drawn = mosaic(pictures.reshape(*line.shape[:2], *shape))
+        drawn = mosaic(images.reshape(*line.shape[:2], *shape))
         self.ax_.imshow(drawn, cmap=cmap, vmin=0, vmax=1)
         width = shape[1] + 1
-        for edge in (width, drawn.shape[1] - width):  # between the pictures and their codes
+        for edge in (width, drawn.shape[1] - width):  # between the images and their codes
             self.ax_.axvline(edge, color="white", linewidth=4)
         middles = [1 + (shape[1] - 1) / 2, drawn.shape[1] / 2, drawn.shape[1] - width / 2]
         self.ax_.set(yticks=[], xticks=middles, xticklabels=["from", "steps", "to"])

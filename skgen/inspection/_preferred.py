@@ -12,10 +12,8 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen.batches import Batch, Rows
-from skgen.engine import Engine, Progress, Turn, seeded
+from skgen.engine import Batch, Engine, Progress, Rows, Turn, one_cycle, seeded
 from skgen.networks.features import LayerOutputs
-from skgen.turns import one_cycle
 
 __all__ = ["preferred_rows"]
 
@@ -53,7 +51,7 @@ class _Response:
     """
 
     smoothness: float
-    picture_shape: Sequence[int]
+    image_shape: Sequence[int]
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective; there is no data in it."""
@@ -62,13 +60,13 @@ class _Response:
         return (response.detach().abs() * self.smoothness * self._roughness(rows) - response).sum()
 
     def _roughness(self, rows: Tensor) -> Tensor:
-        pictures = rows.view(len(rows), *self.picture_shape)
-        steps = [pictures.diff(dim=dim).square().flatten(1) for dim in (1, 2)]
+        images = rows.view(len(rows), *self.image_shape)
+        steps = [images.diff(dim=dim).square().flatten(1) for dim in (1, 2)]
         return torch.cat(steps, dim=1).mean(dim=1)
 
 
 def _own_responses(outputs: Tensor) -> Tensor:
-    """Return unit u's response to row u; of a channel, in the middle of the picture."""
+    """Return unit u's response to row u; of a channel, in the middle of the image."""
     if outputs.ndim == 4:
         outputs = outputs[:, :, outputs.shape[2] // 2, outputs.shape[3] // 2]
     return outputs.diagonal()
@@ -81,7 +79,7 @@ def preferred_rows(
     *,
     n_steps: int,
     smoothness: float,
-    picture_shape: Sequence[int],
+    image_shape: Sequence[int],
     random_state: int | np.random.RandomState | None,
 ) -> NDArray:  # (n_units, n_features), in network units
     """Return for each of a layer's first units the row that it responds to most."""
@@ -101,7 +99,7 @@ def preferred_rows(
         steps = Rows({"step": torch.zeros(n_steps, 1)}, batch_size=1)
         ascent = Engine(
             viewer,
-            [Turn(("candidates",), _Response(smoothness, picture_shape))],
+            [Turn(("candidates",), _Response(smoothness, image_shape))],
             lr=0.1,
             lr_schedule=one_cycle,
             max_epochs=1,

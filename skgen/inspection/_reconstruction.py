@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgen.corruptions import Corruption, on_rows
 from skgen.engine import seeded
+from skgen.inputs.scaling import tensor_of
 from skgen.inspection._drawing import (
     checked_shape,
     figure_and_axes,
@@ -19,7 +20,6 @@ from skgen.inspection._drawing import (
     shades,
     shape_of,
 )
-from skgen.scaling import tensor_of
 
 __all__ = ["ReconstructionDisplay"]
 
@@ -27,7 +27,7 @@ __all__ = ["ReconstructionDisplay"]
 class ReconstructionDisplay:
     """Rows, what was done to them, and what a model makes of that.
 
-    Rows that are pictures are drawn as pictures, one column each; others as curves over the
+    Rows that are images are drawn as images, one column each; others as curves over the
     features, one above the other.
 
     Parameters
@@ -42,7 +42,7 @@ class ReconstructionDisplay:
         What the model saw, if not the clean rows.
 
     image_shape : tuple of int, default=None
-        ``(height, width)`` or ``(height, width, 3)`` of the pictures; None draws curves.
+        ``(height, width)`` or ``(height, width, 3)`` of the images; None draws curves.
 
     Attributes
     ----------
@@ -98,8 +98,8 @@ class ReconstructionDisplay:
         estimator : estimator instance
             A fitted transformer with `transform` and `inverse_transform`.
 
-        X : array-like of shape (n_rows, n_features), or pictures
-            Clean rows, all of which are drawn: ten or so make a good picture.
+        X : array-like of shape (n_rows, n_features), or images
+            Clean rows, all of which are drawn: ten or so make a good image.
 
         distorted : array-like like X, or Corruption, default=None
             What the model gets to see in their place. A `Corruption` is applied in network units,
@@ -107,8 +107,8 @@ class ReconstructionDisplay:
             several to choose from.
 
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(height, width, 3)`` of the pictures. None stands for what a
-            model of pictures knows; and for curves, if the model knows of none.
+            ``(height, width)`` or ``(height, width, 3)`` of the images. None stands for what a
+            model of images knows; and for curves, if the model knows of none.
 
         random_state : int, RandomState instance or None, default=0
             Seeds a `Corruption`.
@@ -133,7 +133,7 @@ class ReconstructionDisplay:
             scaling = estimator.scaling_
             with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
                 units = scaling.apply(tensor_of(clean, np.dtype(np.float64)))
-                distort: Any = on_rows(distorted, estimator._picture_shape())
+                distort: Any = on_rows(distorted, estimator._image_shape())
                 drawn: NDArray = scaling.undo(distort(units)).numpy()
             named: Any = X
             distorted = seen = drawn
@@ -156,7 +156,7 @@ class ReconstructionDisplay:
             Where to draw; None makes a figure.
 
         cmap : str, default="gray"
-            Colours of grey pictures.
+            Colors of gray images.
 
         Returns
         -------
@@ -173,13 +173,13 @@ class ReconstructionDisplay:
         if self.image_shape is None:
             self._plot_curves(rows)
         else:
-            self._plot_pictures(rows, cmap)
+            self._plot_images(rows, cmap)
         return self
 
-    def _plot_pictures(self, rows: Mapping[str, NDArray], cmap: str) -> None:
+    def _plot_images(self, rows: Mapping[str, NDArray], cmap: str) -> None:
         shape = checked_shape(self.image_shape, rows["input"].shape[1])
-        pictures = np.stack(list(rows.values())).reshape(len(rows), -1, *shape)
-        self.ax_.imshow(mosaic(shades(pictures, rows["input"])), cmap=cmap, vmin=0, vmax=1)
+        images = np.stack(list(rows.values())).reshape(len(rows), -1, *shape)
+        self.ax_.imshow(mosaic(shades(images, rows["input"])), cmap=cmap, vmin=0, vmax=1)
         middles = 1 + (shape[0] + 1) * np.arange(len(rows)) + (shape[0] - 1) / 2
         self.ax_.set(xticks=[], yticks=middles, yticklabels=list(rows))
         self.ax_.tick_params(length=0)

@@ -22,24 +22,24 @@ __all__ = ["SamplesDisplay"]
 
 
 class SamplesDisplay:
-    """Samples: pictures as a grid, rows as points in two dimensions.
+    """Samples: images as a grid, rows as points in two dimensions.
 
     Parameters
     ----------
-    samples : array-like of shape (n_samples, n_features), or pictures
+    samples : array-like of shape (n_samples, n_features), or images
         What a model made.
 
     X : array-like like `samples`, default=None
         Rows to compare with. Points are drawn below those of samples, in the plane of the first
-        two principal components of X if there are more than two columns. The range of pictures'
+        two principal components of X if there are more than two columns. The range of images'
         values is taken from X.
 
     labels : sequence, default=None
-        What the samples are, in equal parts and in this order: lines of a grid of pictures, or
-        colours of points.
+        What the samples are, in equal parts and in this order: lines of a grid of images, or
+        colors of points.
 
     image_shape : tuple of int, default=None
-        ``(height, width)`` or ``(height, width, 3)`` of the pictures; None draws points.
+        ``(height, width)`` or ``(height, width, 3)`` of the images; None draws points.
 
     Attributes
     ----------
@@ -94,18 +94,18 @@ class SamplesDisplay:
             A fitted model with a method `sample`.
 
         n_samples : int, default=None
-            How many; for every entry of `y`, if there is one. None stands for 64 pictures, or 8 for
+            How many; for every entry of `y`, if there is one. None stands for 64 images, or 8 for
             every entry of `y`; and for 1,000 points, or 200 for every entry.
 
         X : array-like of shape (n_rows, n_features), default=None
             Rows to compare with.
 
         y : sequence, default=None
-            Classes, or what else a conditional model takes, an entry for each line of pictures or
-            colour of points. None stands for the classes of a model that has such.
+            Classes, or what else a conditional model takes, an entry for each line of images or
+            color of points. None stands for the classes of a model that has such.
 
         image_shape : tuple of int, default=None
-            ``(height, width)`` or ``(height, width, 3)`` of pictures in flat rows. None stands for
+            ``(height, width)`` or ``(height, width, 3)`` of images in flat rows. None stands for
             what the model knows; and for points, if it knows of none.
 
         random_state : int, RandomState instance or None, default=0
@@ -150,7 +150,7 @@ class SamplesDisplay:
             Where to draw; None makes a figure.
 
         cmap : str, default="gray"
-            Colours of grey pictures.
+            Colors of gray images.
 
         Returns
         -------
@@ -172,10 +172,10 @@ class SamplesDisplay:
         if self.image_shape is None:
             self._plot_points(samples, rows)
         else:
-            self._plot_pictures(samples, rows, cmap)
+            self._plot_images(samples, rows, cmap)
         return self
 
-    def _plot_pictures(self, samples: NDArray, rows: NDArray | None, cmap: str) -> None:
+    def _plot_images(self, samples: NDArray, rows: NDArray | None, cmap: str) -> None:
         shape = checked_shape(self.image_shape, samples.shape[1])
         n_samples = len(samples)
         if self.labels is None:
@@ -183,9 +183,9 @@ class SamplesDisplay:
         else:
             n_columns = -(-n_samples // len(self.labels))
         n_lines = -(-n_samples // n_columns)
-        pictures = np.full((n_lines * n_columns, samples.shape[1]), np.nan)
-        pictures[:n_samples] = shades(samples, samples if rows is None else rows)
-        grid = mosaic(pictures.reshape(n_lines, n_columns, *shape))
+        images = np.full((n_lines * n_columns, samples.shape[1]), np.nan)
+        images[:n_samples] = shades(samples, samples if rows is None else rows)
+        grid = mosaic(images.reshape(n_lines, n_columns, *shape))
         self.ax_.imshow(grid, cmap=cmap, vmin=0, vmax=1)
         self.ax_.set(xticks=[], yticks=[])
         if self.labels is not None:

@@ -19,14 +19,14 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from skgen.domains import checked_domains, checked_labels, of_domains, source_rows
+from skgen.inputs.domains import checked_domains, checked_labels, of_domains, source_rows
 from skgen.parameters import Component, parameter
 
 __all__ = [
     "LabelFreeScorer",
     "deep_embedded_validation",
     "density_ratio",
-    "mutual_information",
+    "prediction_information_score",
     "prediction_certainty",
     "proxy_a_distance",
     "soft_neighborhood_density",
@@ -71,7 +71,7 @@ def prediction_certainty(probabilities: ArrayLike) -> float:
     return float(1 - entr(p).sum(axis=1).mean() / np.log(p.shape[1]))
 
 
-def mutual_information(probabilities: ArrayLike) -> float:
+def prediction_information_score(probabilities: ArrayLike) -> float:
     r"""Return the information that predictions hold on rows, as a share of the most there can be.
 
     .. math:: \frac{1}{\log K} \left[ H\left(\tfrac1n \sum_i \hat y_i\right)
@@ -104,7 +104,7 @@ def mutual_information(probabilities: ArrayLike) -> float:
     prefer_skip_nested_validation=True,
 )
 def soft_neighborhood_density(probabilities: ArrayLike, *, temperature: float = 0.05) -> float:
-    r"""Return how many neighbours rows have, where predictions that are alike make neighbours.
+    r"""Return how many neighbors rows have, where predictions that are alike make neighbors.
 
     .. math:: \frac1n \sum_i H(P_i), \qquad P_{ij} \propto \exp(\hat y_i^\top \hat y_j / T)
               \text{ for } j \ne i
@@ -118,7 +118,7 @@ def soft_neighborhood_density(probabilities: ArrayLike, *, temperature: float = 
         is taken.
 
     temperature : float, default=0.05
-        The lower, the more alike neighbours have to be.
+        The lower, the more alike neighbors have to be.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def density_ratio(source: ArrayLike, target: ArrayLike) -> NDArray:
 
     .. math:: w(x) = \frac{P(\text{target} \mid x)}{P(\text{source} \mid x)}
 
-    by logistic regression on standardised features, in which both domains count the same. Each row
+    by logistic regression on standardized features, in which both domains count the same. Each row
     is judged by one that did not see it.
 
     Parameters
@@ -209,7 +209,7 @@ def proxy_a_distance(features: ArrayLike, sample_domain: ArrayLike) -> float:
 
     .. math:: d = 2 (1 - 2 \varepsilon)
 
-    with the balanced error :math:`\varepsilon` of logistic regression on standardised features, on
+    with the balanced error :math:`\varepsilon` of logistic regression on standardized features, on
     rows that it did not see.
 
     Parameters
@@ -301,7 +301,7 @@ class LabelFreeScorer(Component):
     .. math:: \text{accuracy on the source} \times \frac{1}{\log K}
               \left[ H\left(\tfrac1n \sum_i \hat y_i\right) - \frac1n \sum_i H(\hat y_i) \right]
 
-    over the probabilities :math:`\hat y_i` of the target's rows: their `mutual_information`. It is
+    over the probabilities :math:`\hat y_i` of the target's rows: their `prediction_information_score`. It is
     0 where all of the target is said to be of one class, which prediction entropy takes for
     perfect, and low where the source's classes were lost.
 
@@ -364,7 +364,7 @@ class LabelFreeScorer(Component):
         estimator : estimator instance
             A fitted classifier with `predict_proba`.
 
-        X : array-like of shape (n_samples, n_features), or pictures
+        X : array-like of shape (n_samples, n_features), or images
             Rows of both domains.
 
         y : array-like of shape (n_samples,)
@@ -395,7 +395,7 @@ class LabelFreeScorer(Component):
             return soft_neighborhood_density(p[~source])
         right = estimator.classes_[p[source].argmax(axis=1)] == labels[source]
         if self.method == "transfer":
-            return float(np.mean(right)) * mutual_information(p[~source])
+            return float(np.mean(right)) * prediction_information_score(p[~source])
         features = _features(estimator, X, domains)
         weights = density_ratio(features[source], features[~source])
         if self.method == "importance_weighted":

@@ -23,17 +23,17 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 __all__ = [
     "DensityCoverage",
     "KernelDistance",
-    "Memorisation",
+    "Memorization",
     "PrecisionRecall",
     "SampleScore",
     "TwoSampleTest",
-    "c2st",
+    "c2st_distance",
     "density_coverage",
     "frechet_distance",
     "kernel_distance",
-    "memorisation",
-    "mmd",
-    "precision_recall",
+    "memorization",
+    "mmd_distance",
+    "manifold_precision_recall_score",
 ]
 
 Features = Callable[[Any], Any] | Any
@@ -87,21 +87,21 @@ class DensityCoverage(NamedTuple):
 
 
 class PrecisionRecall(NamedTuple):
-    """What `precision_recall` returns."""
+    """What `manifold_precision_recall_score` returns."""
 
     precision: SampleScore
     recall: SampleScore
 
 
 class TwoSampleTest(NamedTuple):
-    """What `c2st` and `mmd` return: a statistic, and how likely a larger one is by chance."""
+    """What `c2st_distance` and `mmd_distance` return: a statistic, and how likely a larger one is by chance."""
 
     statistic: SampleScore
     p_value: float
 
 
-class Memorisation(NamedTuple):
-    """What `memorisation` returns."""
+class Memorization(NamedTuple):
+    """What `memorization` returns."""
 
     share: SampleScore
     expected: float
@@ -123,7 +123,7 @@ def frechet_distance(X: ArrayLike, samples: ArrayLike, *, features: Features = N
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows, best such that the model did not see.
 
     samples : array-like like X
@@ -197,7 +197,7 @@ def kernel_distance(
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows.
 
     samples : array-like like X
@@ -272,14 +272,14 @@ def density_coverage(
 ) -> DensityCoverage:
     """Return how much samples lie where rows are dense, and how many rows have a sample near.
 
-    Around every row there is a ball that reaches to its nearest neighbour number `n_neighbors`
+    Around every row there is a ball that reaches to its nearest neighbor number `n_neighbors`
     among the rows. Density is the mean number of balls that hold a sample, by `n_neighbors`: low
     where samples are off, and above 1 where they crowd. Coverage is the share of balls that hold a
     sample: low where kinds of rows are missing.
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows.
 
     samples : array-like like X
@@ -302,7 +302,7 @@ def density_coverage(
     .. [1] M. Naeem et al., "Reliable fidelity and diversity metrics for generative models", ICML
        2020.
     """
-    real, fake = _compared(X, samples, features, centre=True)
+    real, fake = _compared(X, samples, features, center=True)
     radii = _radii(real, n_neighbors, "X")
     inside, covered = 0, np.zeros(len(real), dtype=bool)
     for held in _in_balls(fake, real, radii):
@@ -324,18 +324,18 @@ def density_coverage(
     },
     prefer_skip_nested_validation=True,
 )
-def precision_recall(
+def manifold_precision_recall_score(
     X: ArrayLike, samples: ArrayLike, *, features: Features = None, n_neighbors: int = 3
 ) -> PrecisionRecall:
     """Return the share of samples among the rows, and of rows among the samples.
 
-    A row is among the samples if it is nearer to one of them than that one's nearest neighbour
+    A row is among the samples if it is nearer to one of them than that one's nearest neighbor
     number `n_neighbors` among the samples is, and so the other way round. Both are quick to 1 where
     a single stray point opens a large ball: `density_coverage` is steadier.
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows.
 
     samples : array-like like X
@@ -357,7 +357,7 @@ def precision_recall(
     .. [1] T. Kynkaanniemi et al., "Improved precision and recall metric for assessing generative
        models", NeurIPS 2019.
     """
-    real, fake = _compared(X, samples, features, centre=True)
+    real, fake = _compared(X, samples, features, center=True)
     counts = len(real), len(fake)
     shares = [
         np.mean(np.concatenate([held.any(axis=1) for held in _in_balls(a, b, radii)]))
@@ -370,7 +370,7 @@ def precision_recall(
 
 
 def _radii(rows: NDArray, n_neighbors: int, name: str) -> NDArray:
-    """Return every row's distance to its nearest neighbour of that number."""
+    """Return every row's distance to its nearest neighbor of that number."""
     if len(rows) <= n_neighbors:
         raise ValueError(
             f"{name} has {len(rows)} rows, too few for n_neighbors={n_neighbors}: it takes "
@@ -381,11 +381,11 @@ def _radii(rows: NDArray, n_neighbors: int, name: str) -> NDArray:
     return radii
 
 
-def _in_balls(points: NDArray, centres: NDArray, radii: NDArray) -> Any:
+def _in_balls(points: NDArray, centers: NDArray, radii: NDArray) -> Any:
     """Yield, chunk by chunk, which points are in which balls: (n_points in the chunk, n_balls)."""
     # Distances from scalar products are off by the square root of what products are off by.
-    rounding = 1e-7 * np.sqrt(max(np.square(rows).sum(axis=1).max() for rows in (points, centres)))
-    for distances in pairwise_distances_chunked(points, centres):
+    rounding = 1e-7 * np.sqrt(max(np.square(rows).sum(axis=1).max() for rows in (points, centers)))
+    for distances in pairwise_distances_chunked(points, centers):
         yield distances <= radii + rounding
 
 
@@ -400,7 +400,7 @@ def _in_balls(points: NDArray, centres: NDArray, radii: NDArray) -> Any:
     },
     prefer_skip_nested_validation=True,
 )
-def c2st(
+def c2st_distance(
     X: ArrayLike,
     samples: ArrayLike,
     *,
@@ -413,7 +413,7 @@ def c2st(
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows.
 
     samples : array-like like X
@@ -424,7 +424,7 @@ def c2st(
 
     classifier : classifier, default=None
         Cloned before use. None stands for scikit-learn's gradient boosting of trees.
-        ``KNeighborsClassifier(1)`` makes it the nearest-neighbour test.
+        ``KNeighborsClassifier(1)`` makes it the nearest-neighbor test.
 
     cv : int, default=5
         Folds of the cross-validation.
@@ -437,7 +437,7 @@ def c2st(
     result : TwoSampleTest
         `statistic` is the accuracy on equal numbers of rows and samples, drawn from the larger set:
         0.5 where they cannot be told apart, 1 where all can. `p_value` takes the answers for
-        independent, which those of the nearest neighbour are not: there it is too small.
+        independent, which those of the nearest neighbor are not: there it is too small.
 
     References
     ----------
@@ -468,7 +468,7 @@ def c2st(
     },
     prefer_skip_nested_validation=True,
 )
-def mmd(
+def mmd_distance(
     X: ArrayLike,
     samples: ArrayLike,
     *,
@@ -485,7 +485,7 @@ def mmd(
 
     Parameters
     ----------
-    X : array-like of shape (n_real, n_features), or pictures
+    X : array-like of shape (n_real, n_features), or images
         Rows.
 
     samples : array-like like X
@@ -553,14 +553,14 @@ def mmd(
     },
     prefer_skip_nested_validation=True,
 )
-def memorisation(
+def memorization(
     X_train: ArrayLike, X_test: ArrayLike, samples: ArrayLike, *, features: Features = None
-) -> Memorisation:
+) -> Memorization:
     """Say whether samples are nearer to the rows that a model saw than to others of their kind.
 
     Parameters
     ----------
-    X_train : array-like of shape (n_train, n_features), or pictures
+    X_train : array-like of shape (n_train, n_features), or images
         Rows that the model was trained on.
 
     X_test : array-like like X_train
@@ -574,7 +574,7 @@ def memorisation(
 
     Returns
     -------
-    result : Memorisation
+    result : Memorization
         `share` is the share of samples whose nearest row of all is a training row; `expected` is
         what it would be of a model that knows no training row from a test row,
         ``n_train / (n_train + n_test)``; 1 is a model that gives back what it saw. `p_value` is how
@@ -584,9 +584,9 @@ def memorisation(
     Examples
     --------
     >>> import numpy as np
-    >>> from skgen.metrics import memorisation
+    >>> from skgen.metrics import memorization
     >>> X = np.random.default_rng(0).normal(size=(400, 5))
-    >>> copied = memorisation(X[:200], X[200:], X[:100])
+    >>> copied = memorization(X[:200], X[200:], X[:100])
     >>> copied.share, copied.expected
     (1 (400 rows, 100 samples), 0.5)
     """
@@ -600,7 +600,7 @@ def memorisation(
     # That of a sum over n_train rows which are drawn without replacement.
     variance = counts.var() * n_train * (n_rows - n_train) / (n_rows - 1) / len(fake) ** 2
     p_value = float(norm.sf((share - expected) / np.sqrt(variance))) if variance else 1.0
-    return Memorisation(SampleScore(float(share), n_rows, len(fake)), expected, p_value)
+    return Memorization(SampleScore(float(share), n_rows, len(fake)), expected, p_value)
 
 
 def _compared(
@@ -609,14 +609,14 @@ def _compared(
     features: Features,
     *,
     at_least: int = 1,
-    centre: bool = False,
+    center: bool = False,
     names: tuple[str, str] = ("X", "samples"),
 ) -> tuple[NDArray, NDArray]:
     """Return what is compared of rows and samples, checked, in double precision."""
     shapes = [np.shape(rows)[1:] for rows in (X, samples)]
     if min(map(len, shapes)) > 1 and len(set(shapes)) > 1:
         raise ValueError(
-            f"Pictures of {names[1]} are of shape {shapes[1]}, but those of {names[0]} are of "
+            f"Images of {names[1]} are of shape {shapes[1]}, but those of {names[0]} are of "
             f"shape {shapes[0]}."
         )
     real, fake = (
@@ -628,7 +628,7 @@ def _compared(
             f"{names[1]} has {fake.shape[1]} columns, but {names[0]} has {real.shape[1]}. They "
             "have to be of one kind."
         )
-    if centre:  # for the sake of distances, in which large numbers would cancel
+    if center:  # for the sake of distances, in which large numbers would cancel
         mean = real.mean(axis=0)
         real, fake = real - mean, fake - mean
     return real, fake

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen.networks.convolutional import Pictures, halved
-from skgen.networks.convolutional import Rows as FlatRows
+from skgen.networks.convolutional import FlattenImages, UnflattenImages, halved
 from skgen.networks.dense import ACTIVATIONS
 
 __all__ = ["DomainClassifier", "DomainNorm", "pooling_levels", "reverse_gradient"]
@@ -37,21 +36,21 @@ def reverse_gradient(x: Tensor, weight: Tensor | float) -> Tensor:
 
 
 def pooling_levels(
-    shape: Sequence[int], channels: Sequence[int], activation: str, *, batch_norm: bool
+    shape: Sequence[int], n_filters: Sequence[int], activation: str, *, batch_norm: bool
 ) -> list[nn.Module]:
     """Return layers from rows through 3x3 convolutions, each before a maximum over 2x2, to rows.
 
     A side of 1 stays as it is, and an odd one is rounded up.
     """
-    levels: list[nn.Module] = [Pictures(shape)]
-    sizes = halved(shape, len(channels))
-    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *channels]), sizes, strict=False):
+    levels: list[nn.Module] = [UnflattenImages(shape)]
+    sizes = halved(shape, len(n_filters))
+    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *n_filters]), sizes, strict=False):
         high, wide = (int(side > 1) for side in size)
         conv = nn.Conv2d(n_in, n_out, (1 + 2 * high, 1 + 2 * wide), padding=(high, wide))
         norms = [nn.BatchNorm2d(n_out)] if batch_norm else []
         pool = nn.MaxPool2d((1 + high, 1 + wide), ceil_mode=True)
         levels.append(nn.Sequential(conv, *norms, ACTIVATIONS[activation](), pool))
-    return [*levels, FlatRows()]
+    return [*levels, FlattenImages()]
 
 
 # How many of the rows at hand, the first ones, are of the source, and how many rows there are. Each
@@ -60,7 +59,7 @@ _SIDES: ContextVar[tuple[int, int]] = ContextVar("_SIDES", default=(0, 1))
 
 
 class DomainNorm(nn.Module):
-    """Batch normalisation with the statistics of each domain its own, and common weights.
+    """Batch normalization with the statistics of each domain its own, and common weights.
 
     Parameters
     ----------
@@ -83,16 +82,16 @@ class DomainNorm(nn.Module):
         self.register_buffer("target_var", norm.running_var.clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the rows, those of each domain normalised by their own statistics."""
+        """Return the rows, those of each domain normalized by their own statistics."""
         n_source, n_rows = _SIDES.get()
         if n_source == n_rows:
-            normalised: Tensor = self.source(x)
-            return normalised
+            normalized: Tensor = self.source(x)
+            return normalized
         if n_source == 0:
             return self._of_target(x)
         if len(x) % n_rows:
             raise ValueError(
-                f"Out of {n_rows} rows the extractor made {len(x)} before a batch normalisation, "
+                f"Out of {n_rows} rows the extractor made {len(x)} before a batch normalization, "
                 'so it is not known what domain each is of. Take batch_norm="joint".'
             )
         n = len(x) // n_rows * n_source  # a row may have become several: frames, or patches
@@ -129,7 +128,7 @@ class DomainClassifier(nn.Module):
         From features to one number, high for the source.
 
     per_domain : bool
-        Whether the statistics of batch normalisation in the extractor are each domain's own.
+        Whether the statistics of batch normalization in the extractor are each domain's own.
     """
 
     def __init__(
@@ -156,7 +155,7 @@ class DomainClassifier(nn.Module):
 
 
 def _with_domain_norms(module: nn.Module) -> nn.Module:
-    """Return the module with `DomainNorm` in place of every batch normalisation."""
+    """Return the module with `DomainNorm` in place of every batch normalization."""
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
         if not module.track_running_stats:
             raise ValueError(

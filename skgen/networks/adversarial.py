@@ -1,4 +1,4 @@
-"""What an adversarial game is played with."""
+"""What adversarial training takes."""
 
 import copy
 from typing import Any
@@ -48,7 +48,7 @@ class Discriminator(nn.Module):
         return output
 
     def pooled(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of widths)
-        """Return the activations of all levels, those of pictures averaged over the picture."""
+        """Return the activations of all levels, those of images averaged over the image."""
         activations = []
         for level in self.levels:
             x = level(x)
@@ -150,7 +150,7 @@ class SpectralNorm(nn.Module):
         self.left.copy_(functional.normalize(matrix @ self.right, dim=0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the layer gives with its normalised weight."""
+        """Return what the layer gives with its normalized weight."""
         layer = self.layer
         matrix = layer.weight.flatten(1)
         if self.training:

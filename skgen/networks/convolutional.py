@@ -1,4 +1,4 @@
-"""Convolutional encoders and decoders, of pictures that come as flat rows."""
+"""Convolutional encoders and decoders, of images that come as flat rows."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from skgen.networks.dense import ACTIVATIONS
 
-__all__ = ["ConvolutionalAutoencoder", "ResizeConv", "as_pictures", "as_rows"]
+__all__ = ["ConvolutionalAutoencoder", "ResizeConv", "as_images", "as_rows"]
 
 
-def as_pictures(rows: Tensor, shape: Sequence[int]) -> Tensor:
-    """View flat rows as pictures: (batch, height * width * channels) to (batch, channels, ...).
+def as_images(rows: Tensor, shape: Sequence[int]) -> Tensor:
+    """View flat rows as images: (batch, height * width * channels) to (batch, channels, ...).
 
     Rows hold the channels of a pixel side by side, which is the layout that torch calls
     channels-last, and the faster one for convolutions. So nothing is copied.
@@ -21,29 +21,29 @@ def as_pictures(rows: Tensor, shape: Sequence[int]) -> Tensor:
     return rows.view(-1, *shape).permute(0, 3, 1, 2)
 
 
-def as_rows(pictures: Tensor) -> Tensor:
-    """Undo `as_pictures`."""
-    return pictures.permute(0, 2, 3, 1).flatten(1)
+def as_rows(images: Tensor) -> Tensor:
+    """Undo `as_images`."""
+    return images.permute(0, 2, 3, 1).flatten(1)
 
 
-class Pictures(nn.Module):
-    """`as_pictures` as a layer."""
+class UnflattenImages(nn.Module):
+    """`as_images` as a layer."""
 
     def __init__(self, shape: Sequence[int]):
         super().__init__()
         self.shape = tuple(shape)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Return the rows as pictures."""
-        return as_pictures(rows, self.shape)
+        """Return the rows as images."""
+        return as_images(rows, self.shape)
 
 
-class Rows(nn.Module):
+class FlattenImages(nn.Module):
     """`as_rows` as a layer."""
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return the pictures as rows."""
-        return as_rows(pictures)
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the images as rows."""
+        return as_rows(images)
 
 
 class HalvingConv(nn.Conv2d):
@@ -66,7 +66,7 @@ class ResizeConv(nn.Module):
     Unlike a transposed convolution, that treats all pixels alike, so that no checkerboard shows
     [1]_. The two steps are linear: together they are the transposed convolution of stride 2 whose
     4x4 kernel is the 3x3 one summed over windows of 2x2. Computed as such, it takes 4/9 of the
-    products, and no large picture in between. An odd size loses a line at the top or the left, and
+    products, and no large image in between. An odd size loses a line at the top or the left, and
     a side of 1 stays as it is.
 
     Parameters
@@ -95,7 +95,7 @@ class ResizeConv(nn.Module):
         self.bias = kernel.bias
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, n_in, h, w) -> (batch, n_out, 2h, 2w)
-        """Return the convolved pictures of twice the size."""
+        """Return the convolved images of twice the size."""
         kernel = functional.avg_pool2d(  # the sums over windows
             self.weight, self.stride, stride=1, padding=self.doubled, divisor_override=1
         )
@@ -105,19 +105,19 @@ class ResizeConv(nn.Module):
 
 
 class ConvolutionalAutoencoder(nn.Module):
-    """An encoder that halves pictures level by level, and a decoder that doubles them again.
+    """An encoder that halves images level by level, and a decoder that doubles them again.
 
     Parameters
     ----------
     shape : sequence of int
-        Height, width and channels of a picture.
+        Height, width and channels of an image.
 
-    channels : sequence of int
+    n_filters : sequence of int
         Channels of the levels, input side first. Every level halves height and width.
 
     code_shape : sequence of int
         One number for a dense code of that size; or height, width and channels, the first two as
-        the last level has them, for a code that is itself a picture of features.
+        the last level has them, for a code that is itself an image of features.
 
     activation, code_activation, output_activation : str or None
         Names in `ACTIVATIONS`.
@@ -129,7 +129,7 @@ class ConvolutionalAutoencoder(nn.Module):
     def __init__(
         self,
         shape: Sequence[int],
-        channels: Sequence[int],
+        n_filters: Sequence[int],
         code_shape: Sequence[int],
         *,
         activation: str = "silu",
@@ -139,21 +139,25 @@ class ConvolutionalAutoencoder(nn.Module):
     ):
         super().__init__()
         act = ACTIVATIONS[activation]
-        encoder: list[nn.Module] = downwards(shape, channels, activation)
-        self.hidden_layers = [str(n + 1) for n in range(len(channels))]
-        *_, last = channels
-        features = (*halved(shape, len(channels))[-1], last)
+        encoder: list[nn.Module] = downwards(shape, n_filters, activation)
+        self.hidden_layers = [str(n + 1) for n in range(len(n_filters))]
+        *_, last = n_filters
+        features = (*halved(shape, len(n_filters))[-1], last)
         if len(code_shape) == 1:
             n_features, (n_code,) = features[0] * features[1] * last, code_shape
-            encoder += [Rows(), nn.Linear(n_features, code_heads * n_code)]
-            decoder: list[nn.Module] = [nn.Linear(n_code, n_features), Pictures(features), act()]
+            encoder += [FlattenImages(), nn.Linear(n_features, code_heads * n_code)]
+            decoder: list[nn.Module] = [
+                nn.Linear(n_code, n_features),
+                UnflattenImages(features),
+                act(),
+            ]
         else:
             n_code = code_shape[2]
-            encoder += [nn.Conv2d(last, code_heads * n_code, 1), Rows()]
-            decoder = [Pictures(code_shape), nn.Conv2d(n_code, last, 1), act()]
+            encoder += [nn.Conv2d(last, code_heads * n_code, 1), FlattenImages()]
+            decoder = [UnflattenImages(code_shape), nn.Conv2d(n_code, last, 1), act()]
         if code_activation is not None:
             encoder.append(ACTIVATIONS[code_activation]())
-        decoder += upwards(shape, channels, activation, output_activation)
+        decoder += upwards(shape, n_filters, activation, output_activation)
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -163,7 +167,7 @@ class ConvolutionalAutoencoder(nn.Module):
         return self.decoder(self.encoder(rows))
 
     def hidden(self, rows: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of channels)
-        """Return the activations of the encoder's levels, averaged over the picture."""
+        """Return the activations of the encoder's levels, averaged over the image."""
         x = self.encoder[0](rows)
         means = []
         for name in self.hidden_layers:
@@ -172,32 +176,32 @@ class ConvolutionalAutoencoder(nn.Module):
         return torch.cat(means, dim=1)
 
 
-def downwards(shape: Sequence[int], channels: Sequence[int], activation: str) -> list[nn.Module]:
-    """Return layers from rows through levels that halve pictures, the first making them such."""
-    layers: list[nn.Module] = [Pictures(shape)]
-    sizes = halved(shape, len(channels))
-    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *channels]), sizes, strict=False):
+def downwards(shape: Sequence[int], n_filters: Sequence[int], activation: str) -> list[nn.Module]:
+    """Return layers from rows through levels that halve images, the first making them such."""
+    layers: list[nn.Module] = [UnflattenImages(shape)]
+    sizes = halved(shape, len(n_filters))
+    for (n_in, n_out), size in zip(itertools.pairwise([shape[2], *n_filters]), sizes, strict=False):
         layers.append(nn.Sequential(HalvingConv(n_in, n_out, size), ACTIVATIONS[activation]()))
     return layers
 
 
 def upwards(
     shape: Sequence[int],
-    channels: Sequence[int],
+    n_filters: Sequence[int],
     activation: str,
     output_activation: str | None,
 ) -> list[nn.Module]:
-    """Return layers from pictures of the last level to rows, mirroring `downwards`."""
+    """Return layers from images of the last level to rows, mirroring `downwards`."""
     layers: list[nn.Module] = []
-    widths, sizes = [shape[2], *channels][::-1], halved(shape, len(channels))
+    widths, sizes = [shape[2], *n_filters][::-1], halved(shape, len(n_filters))
     for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True):
         layers += [ResizeConv(n_in, n_out, size), ACTIVATIONS[activation]()]
     layers[-1] = ACTIVATIONS[output_activation or "identity"]()
-    return [*layers, Rows()]
+    return [*layers, FlattenImages()]
 
 
 def halved(shape: Sequence[int], n_levels: int) -> list[tuple[int, int]]:
-    """Return height and width at every level, the picture's own first."""
+    """Return height and width at every level, the image's own first."""
     sizes = [(shape[0], shape[1])]
     for _ in range(n_levels):
         height, width = sizes[-1]

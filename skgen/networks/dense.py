@@ -45,15 +45,15 @@ def dense_levels(
 
 
 class TopK(nn.Module):
-    """Keep the `n_active` largest activations of every row, and set the others to 0."""
+    """Keep the `n_nonzero` largest activations of every row, and set the others to 0."""
 
-    def __init__(self, n_active: int):
+    def __init__(self, n_nonzero: int):
         super().__init__()
-        self.n_active = n_active
+        self.n_nonzero = n_nonzero
 
     def forward(self, code: Tensor) -> Tensor:  # (batch, n_components) -> (batch, n_components)
         """Return the code with all but its largest entries set to 0."""
-        kept, units = code.topk(self.n_active, dim=1, sorted=False)
+        kept, units = code.topk(self.n_nonzero, dim=1, sorted=False)
         return torch.zeros_like(code).scatter(1, units, kept)
 
 
@@ -88,7 +88,7 @@ class DenseAutoencoder(nn.Module):
         *,
         activation: str = "silu",
         code_activation: str | None = None,
-        n_active: int | None = None,
+        n_nonzero: int | None = None,
         output_activation: str | None = None,
         tied_weights: bool = False,
         code_heads: int = 1,
@@ -99,8 +99,8 @@ class DenseAutoencoder(nn.Module):
         self.hidden_layers = [str(2 * n + 1) for n in range(len(hidden_layer_sizes))]
         heads = [*sizes[:-1], code_heads * n_components]  # of a distribution's numbers
         self.encoder = dense(heads, activation, code_activation)
-        if n_active is not None:
-            self.encoder.append(TopK(n_active))
+        if n_nonzero is not None:
+            self.encoder.append(TopK(n_nonzero))
         self.decoder: nn.Module = (
             TiedDecoder(self.encoder, activation, output_activation)
             if tied_weights

@@ -39,8 +39,8 @@ def vgg16(last_layer: str) -> nn.Sequential:
     Returns
     -------
     network : torch.nn.Sequential
-        Layers by those names, of pictures (batch, 3, height, width) in colours that are
-        standardised as ImageNet's.
+        Layers by those names, of images (batch, 3, height, width) in colors that are
+        standardized as ImageNet's.
 
     References
     ----------

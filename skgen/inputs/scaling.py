@@ -60,7 +60,7 @@ class Scaling:
 
         output_range : tuple of float, default=None
             If given, all of X is mapped into this interval, since the network's last activation
-            reaches nothing beyond it. Otherwise X is centred and has unit variance overall.
+            reaches nothing beyond it. Otherwise X is centered and has unit variance overall.
 
         Returns
         -------
@@ -74,10 +74,10 @@ class Scaling:
             if output_range is not None:
                 low, high = min(low, float(rows.min())), max(high, float(rows.max()))
             of_rows = tensor_of(rows, rows.dtype).mean(dim=0, dtype=torch.float64).numpy()
-            centred = rows - of_rows.astype(rows.dtype)
-            square = float(np.vdot(centred, centred))
+            centered = rows - of_rows.astype(rows.dtype)
+            square = float(np.vdot(centered, centered))
             if not np.isfinite(square):  # too large for single precision
-                square = float(np.square(centred, dtype=np.float64).sum())
+                square = float(np.square(centered, dtype=np.float64).sum())
             # Chan, Golub, LeVeque 1979: how two parts' squares about their means combine.
             total = n_rows + len(rows)
             shift = of_rows - mean

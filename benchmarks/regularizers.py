@@ -1,10 +1,10 @@
-"""What the regularised autoencoders are good for, on Fashion-MNIST, beside simple rivals.
+"""What the regularized autoencoders are good for, on Fashion-MNIST, beside simple rivals.
 
 Trained on the official training split and scored on the test split, pixels in [0, 1], three
-seeds. With ``--validate``, 5,000 training pictures take the place of the test split, as they did,
+seeds. With ``--validate``, 5,000 training images take the place of the test split, as they did,
 with shorter training, when settings were chosen. Run::
 
-    SKGEN_DATA=... python benchmarks/regularisers.py [--only sparse] [--seeds 3] [--validate]
+    SKGEN_DATA=... python benchmarks/regularizers.py [--only sparse] [--seeds 3] [--validate]
 """
 
 import argparse
@@ -67,16 +67,16 @@ def denoising(X, y, X_test, y_test, seeds):
     }
     k = max(linear, key=linear.get)
     print(f"PCA, best of 5 to 128 components, {k}: {linear[k]:.2f} dB")
-    pictures = noisy.reshape(-1, 28, 28)
+    images = noisy.reshape(-1, 28, 28)
     for mode in ("reflect", "constant"):
         for size in (3, 5, 7):
-            filtered = median_filter(pictures, size=(1, size, size), mode=mode)
+            filtered = median_filter(images, size=(1, size, size), mode=mode)
             error = mse(filtered.reshape(noisy.shape), X_test)
             print(f"median filter of {size} x {size}, {mode}: {psnr(error):.2f} dB")
     results = []
     for seed in range(seeds):
         model = DenoisingAutoencoder(
-            256, noise="gaussian", noise_level=0.5, hidden_layer_sizes=(1024,), lr=2e-3,
+            256, corruption="gaussian", corruption_level=0.5, hidden_layer_sizes=(1024,), lr=2e-3,
             output_activation="sigmoid",
         )  # fmt: skip
         model, took = fit(model, X, seed)
@@ -88,7 +88,7 @@ def denoising(X, y, X_test, y_test, seeds):
 
 
 def probe(F, y, F_test, y_test, strengths):
-    """Accuracy for every strength of regularisation."""
+    """Accuracy for every strength of regularization."""
     scores = {}
     for C in strengths:
         model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=300))
@@ -96,13 +96,13 @@ def probe(F, y, F_test, y_test, strengths):
     return scores
 
 
-def labelled(y):
+def labeled(y):
     return np.random.default_rng(2).choice(len(y), 10_000, replace=False)
 
 
 def sparse(X, y, X_test, y_test, seeds, strengths=(0.003, 0.01, 0.03, 0.1)):
-    rows = labelled(y)
-    print("raw, standardised", probe(X[rows], y[rows], X_test, y_test, strengths), flush=True)
+    rows = labeled(y)
+    print("raw, standardized", probe(X[rows], y[rows], X_test, y_test, strengths), flush=True)
     for C in (0.1, 0.3):
         raw = LogisticRegression(C=C, max_iter=300).fit(X[rows], y[rows]).score(X_test, y_test)
         print(f"raw, C={C}: {raw:.4f}", flush=True)
@@ -114,7 +114,7 @@ def sparse(X, y, X_test, y_test, seeds, strengths=(0.003, 0.01, 0.03, 0.1)):
         scores = probe(triangle(X[rows]), y[rows], triangle(X_test), y_test, strengths)
         print(f"k-means triangle, seed {seed}", scores, flush=True)
     for seed in range(seeds):
-        model, took = fit(SparseAutoencoder(1000, method="top_k", n_active=100), X, seed)
+        model, took = fit(SparseAutoencoder(1000, method="top_k", n_nonzero=100), X, seed)
         scores = probe(
             model.transform(X[rows]), y[rows], model.transform(X_test), y_test, strengths
         )
@@ -122,12 +122,12 @@ def sparse(X, y, X_test, y_test, seeds, strengths=(0.003, 0.01, 0.03, 0.1)):
 
 
 def redundant(X, y, X_test, y_test, seeds):
-    rows = labelled(y)
+    rows = labeled(y)
     deep = {"hidden_layer_sizes": (512, 256)}
     arms = {
         "plain": Autoencoder(32),
         "plain, tied weights": Autoencoder(32, tied_weights=True),
-        "redundant": RedundantAutoencoder(32, noise="gaussian", noise_level=0.5, **deep),
+        "redundant": RedundantAutoencoder(32, code_noise="gaussian", code_noise_level=0.5, **deep),
     }
     for name, model in arms.items():
         results = []
@@ -138,7 +138,7 @@ def redundant(X, y, X_test, y_test, seeds):
         print(f"{name}: {summary(results)}", flush=True)
 
 
-# Distorted pictures: mean squared error to the clean ones
+# Distorted images: mean squared error to the clean ones
 
 
 def distorted(X):
@@ -147,8 +147,8 @@ def distorted(X):
     columns = np.arange(X.shape[1])
     swapped = X[rng.integers(0, len(X), X.shape), columns]
     occluded = X.reshape(-1, 28, 28).copy()
-    for picture, (row, column) in zip(occluded, rng.integers(4, 14, (len(X), 2)), strict=True):
-        picture[row : row + 10, column : column + 10] = 0
+    for image, (row, column) in zip(occluded, rng.integers(4, 14, (len(X), 2)), strict=True):
+        image[row : row + 10, column : column + 10] = 0
     striped = X.reshape(-1, 28, 28).copy()
     striped[:, ::4] = 0
     kinds = {
@@ -172,8 +172,10 @@ def distortions(X, y, X_test, y_test, seeds):
     arms = {
         "none": Autoencoder(1000, **relu),
         "sparse": SparseAutoencoder(1000, weight=2e-3),
-        "redundant": RedundantAutoencoder(1000, noise_level=0.5, code_activation="relu"),
-        "denoising": DenoisingAutoencoder(1000, noise="gaussian", noise_level=1.0, **relu),
+        "redundant": RedundantAutoencoder(1000, code_noise_level=0.5, code_activation="relu"),
+        "denoising": DenoisingAutoencoder(
+            1000, corruption="gaussian", corruption_level=1.0, **relu
+        ),
         "contractive": ContractiveAutoencoder(1000, weight=0.01),
     }
     print(f"{'MSE x 10,000':20}", *(f"{kind:>9}" for kind in kinds))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skgen.scaling import Scaling
+from skgen.inputs.scaling import Scaling
 
 __all__ = ["Batch", "Batches", "DomainPairs", "Rows", "ScaledRows"]
 
@@ -116,7 +116,7 @@ class Rows(Batches):
     Examples
     --------
     >>> import torch
-    >>> from skgen.batches import Rows
+    >>> from skgen.engine import Rows
     >>> rows = Rows({"x": torch.arange(6.0).reshape(3, 2)}, batch_size=2)
     >>> [batch["x"].tolist() for batch in rows.epoch()]
     [[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]]

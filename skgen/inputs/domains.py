@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 __all__ = [
     "checked_domains",
     "checked_labels",
-    "labelled_accuracy",
-    "labelled_rows",
+    "labeled_accuracy",
+    "labeled_rows",
     "of_domains",
     "plain_labels",
     "source_rows",
@@ -73,7 +73,7 @@ def plain_labels(labels: NDArray) -> NDArray:
     return np.asarray(values)
 
 
-def labelled_rows(labels: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:
+def labeled_rows(labels: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:
     """Return which rows have a label.
 
     -1 stands for none, as in scikit-learn's semi-supervised estimators, unless it is one of the
@@ -138,9 +138,9 @@ def source_rows(
         As `checked_domains`; or if a row of the source has no label.
     """
     if sample_domain is None:
-        return labelled_rows(labels, classes)
+        return labeled_rows(labels, classes)
     source = checked_domains(sample_domain, len(labels))
-    without = (~labelled_rows(labels[source], classes)).sum() if source.any() else 0
+    without = (~labeled_rows(labels[source], classes)).sum() if source.any() else 0
     if without:
         raise ValueError(
             f"sample_domain says source of {without} rows whose label in y is -1, which stands for "
@@ -149,7 +149,7 @@ def source_rows(
     return source
 
 
-def labelled_accuracy(
+def labeled_accuracy(
     y: Any, predicted: NDArray, classes: NDArray, sample_weight: ArrayLike | None = None
 ) -> float:
     """Return the accuracy on rows that have a label.
@@ -161,14 +161,14 @@ def labelled_accuracy(
     """
     labels = checked_labels(y)
     check_consistent_length(labels, predicted, sample_weight)
-    labelled = labelled_rows(labels, classes)
-    if not labelled.any():
+    labeled = labeled_rows(labels, classes)
+    if not labeled.any():
         raise ValueError(
             f"None of {len(labels)} rows has a label to score against: y is -1 for all. "
             "skgen.metrics.LabelFreeScorer does without."
         )
-    right = np.asarray(labels[labelled] == predicted[labelled], dtype=float)
-    weight = None if sample_weight is None else np.asarray(sample_weight)[labelled]
+    right = np.asarray(labels[labeled] == predicted[labeled], dtype=float)
+    weight = None if sample_weight is None else np.asarray(sample_weight)[labeled]
     return float(np.average(right, weights=weight))
 
 

@@ -1,7 +1,7 @@
-r"""Adversarial games: what a discriminator and a generator each descend.
+r"""Adversarial losses: what a discriminator and a generator each descend.
 
-Every game is a formula in the discriminator's output :math:`f`, which is not yet squashed: the
-probability of being real is :math:`D = \sigma(f)` where a game has one. All losses are means over
+Every loss is a formula in the discriminator's output :math:`f`, which is not yet squashed: the
+probability of being real is :math:`D = \sigma(f)` where a loss has one. All losses are means over
 rows.
 """
 
@@ -18,22 +18,22 @@ from torch.nn import functional
 from skgen.parameters import Component, Declared, parameter, resolve
 
 __all__ = [
-    "GAMES",
-    "Game",
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLoss",
     "Hinge",
     "LeastSquares",
     "Minimax",
     "NonSaturating",
-    "PlaysGame",
+    "Adversarial",
     "Wasserstein",
     "discriminator_objective",
 ]
 
 
-class Game(Component, ABC):
-    """Base class of the games.
+class AdversarialLoss(Component, ABC):
+    """Base class of the adversarial losses.
 
-    A game is stateless. Other quantities that a discriminator may pay for, such as the size of its
+    It is stateless. Other quantities that a discriminator may pay for, such as the size of its
     gradient on real rows, are parameters of the model.
 
     Attributes
@@ -53,18 +53,18 @@ class Game(Component, ABC):
         """Return what the generator descends, from the discriminator's outputs on samples."""
 
     def verdict(self, output: Tensor) -> Tensor:
-        """Return outputs as the game reads them: as probabilities of being real if it can."""
+        """Return outputs as the loss reads them: as probabilities of being real if it can."""
         return output
 
     def penalty(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
     ) -> Tensor | None:
-        """Return what the discriminator pays beside its loss, if the game has it pay."""
+        """Return what the discriminator pays beside its loss, if the loss has it pay."""
         return None
 
 
-class _CrossEntropy(Game, ABC):
-    """Base class of the games whose discriminator says a probability by cross-entropy."""
+class _CrossEntropy(AdversarialLoss, ABC):
+    """Base class of the losses whose discriminator says a probability by cross-entropy."""
 
     has_probabilities: ClassVar[bool] = True
 
@@ -97,7 +97,7 @@ class Minimax(_CrossEntropy):
 
 @final
 class NonSaturating(_CrossEntropy):
-    r"""The game whose generator makes samples more likely to be taken for real.
+    r"""The loss whose generator makes samples more likely to be taken for real.
 
     .. math:: L_D = -\log D(x) - \log(1 - D(G(z))), \qquad L_G = -\log D(G(z))
 
@@ -113,7 +113,7 @@ class NonSaturating(_CrossEntropy):
         return functional.softplus(-fake).mean()
 
 
-class LeastSquares(Game):
+class LeastSquares(AdversarialLoss):
     r"""Regression onto 1 for rows and 0 for samples.
 
     .. math:: L_D = \tfrac12 (f(x) - 1)^2 + \tfrac12 f(G(z))^2, \qquad
@@ -141,7 +141,7 @@ class LeastSquares(Game):
         return output.clamp(0, 1)
 
 
-class Hinge(Game):
+class Hinge(AdversarialLoss):
     r"""A margin: the discriminator stops where rows are beyond 1 and samples beyond -1.
 
     .. math:: L_D = \max(0, 1 - f(x)) + \max(0, 1 + f(G(z))), \qquad L_G = -f(G(z))
@@ -160,7 +160,7 @@ class Hinge(Game):
         return -fake.mean()
 
 
-class Wasserstein(Game):
+class Wasserstein(AdversarialLoss):
     r"""The earth mover's distance, by a critic whose slope is held to 1.
 
     .. math:: L_D = f(G(z)) - f(x) + \text{weight} \cdot (\|\nabla f(\hat x)\| - 1)^2, \qquad
@@ -178,7 +178,7 @@ class Wasserstein(Game):
         [Interval(Real, 0, None, closed="left")],
         "float",
         """How much a slope that differs from 1 costs, in units of the network's input. The paper
-        has 10, for pictures; 1 leaves the critic more room, which small clouds of points need.""",
+        has 10, for images; 1 leaves the critic more room, which small clouds of points need.""",
         positional=True,
     )
 
@@ -201,11 +201,11 @@ class Wasserstein(Game):
 
 
 def discriminator_objective(
-    game: Game,
+    adversarial_loss: AdversarialLoss,
     discriminator: Callable[[Tensor], Tensor],
     real: Tensor,
     fake: Tensor,
-    gradient_weight: float,
+    r1_weight: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     r"""Return what a discriminator descends, penalties included.
 
@@ -213,7 +213,7 @@ def discriminator_objective(
 
     Parameters
     ----------
-    game : Game
+    adversarial_loss : AdversarialLoss
         Says :math:`L_D`, and may add a penalty of its own.
 
     discriminator : callable
@@ -222,7 +222,7 @@ def discriminator_objective(
     real, fake : Tensor of shape (batch, n_features)
         What it should tell apart.
 
-    gradient_weight : float
+    r1_weight : float
         :math:`w`, the weight of the squared gradient at real rows [1]_.
 
     Returns
@@ -235,18 +235,18 @@ def discriminator_objective(
     .. [1] L. Mescheder, A. Geiger, S. Nowozin, "Which training methods for GANs do actually
        converge?", ICML 2018, equation 9.
     """
-    if gradient_weight:
+    if r1_weight:
         real = real.detach().requires_grad_()
     of_real, of_fake = discriminator(real), discriminator(fake)
-    objective = game.discriminator_loss(of_real, of_fake)
-    if gradient_weight:
+    objective = adversarial_loss.discriminator_loss(of_real, of_fake)
+    if r1_weight:
         slope = _input_gradient(of_real, real)
-        objective = objective + gradient_weight / 2 * slope.square().sum(dim=1).mean()
-    penalty = game.penalty(discriminator, real, fake)
+        objective = objective + r1_weight / 2 * slope.square().sum(dim=1).mean()
+    penalty = adversarial_loss.penalty(discriminator, real, fake)
     if penalty is not None:
         objective = objective + penalty
     said_of_real, said_of_fake = (
-        game.verdict(output.detach()).mean() for output in (of_real, of_fake)
+        adversarial_loss.verdict(output.detach()).mean() for output in (of_real, of_fake)
     )
     return objective, said_of_real, said_of_fake
 
@@ -257,7 +257,7 @@ def _input_gradient(output: Tensor, x: Tensor) -> Tensor:
     return gradient
 
 
-GAMES: Mapping[str, type[Game]] = {
+ADVERSARIAL_LOSSES: Mapping[str, type[AdversarialLoss]] = {
     "non_saturating": NonSaturating,
     "minimax": Minimax,
     "least_squares": LeastSquares,
@@ -266,29 +266,29 @@ GAMES: Mapping[str, type[Game]] = {
 }
 
 
-class PlaysGame(Declared, ABC):
-    """Mixed into a model, has it take a game, and a penalty on the discriminator's gradient."""
+class Adversarial(Declared, ABC):
+    """Mixed into a model, has it take an adversarial loss, and a penalty on the discriminator's gradient."""
 
-    game: str | Game = parameter(
+    adversarial_loss: str | AdversarialLoss = parameter(
         "non_saturating",
-        [StrOptions(set(GAMES)), Game],
-        "str or Game",
-        f"""What the players descend: {", ".join(GAMES)}, or an object of `skgen.games`.""",
+        [StrOptions(set(ADVERSARIAL_LOSSES)), AdversarialLoss],
+        "str or AdversarialLoss",
+        f"""What the players descend: {", ".join(ADVERSARIAL_LOSSES)}, or an object of `skgen.adversarial_losses`.""",
     )
-    real_gradient_weight: float | None = parameter(
+    r1_weight: float | None = parameter(
         None,
         [Interval(Real, 0, None, closed="left"), None],
         "float or None",
         """Weight of the squared gradient of the discriminator at real rows, known as R1.""",
     )
 
-    def _game(self, usual_weight: float) -> tuple[Game, float]:
-        """Return the game, and the weight of the gradient, for which None stands for a usual one.
+    def _adversarial_loss(self, usual_weight: float) -> tuple[AdversarialLoss, float]:
+        """Return the loss, and the weight of the gradient, for which None stands for a usual one.
 
-        It is 0 in the Wasserstein game, which has a penalty of its own.
+        It is 0 in the Wasserstein loss, which has a penalty of its own.
         """
-        game = resolve(self.game, GAMES)
-        assert game is not None  # the parameter's constraint
-        if self.real_gradient_weight is not None:
-            return game, self.real_gradient_weight
-        return game, 0.0 if isinstance(game, Wasserstein) else usual_weight
+        loss = resolve(self.adversarial_loss, ADVERSARIAL_LOSSES)
+        assert loss is not None  # the parameter's constraint
+        if self.r1_weight is not None:
+            return loss, self.r1_weight
+        return loss, 0.0 if isinstance(loss, Wasserstein) else usual_weight

@@ -1,4 +1,4 @@
-"""The perceptual loss: pictures compared by what another network sees in them."""
+"""The perceptual loss: images compared by what another network sees in them."""
 
 import copy
 import os
@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen.losses import Loss
-from skgen.networks.convolutional import as_pictures, as_rows
+from skgen.inputs.scaling import Scaling
+from skgen.losses.elementwise import Loss
+from skgen.networks.convolutional import as_images, as_rows
 from skgen.networks.features import VGG16_LAYERS, LayerOutputs, vgg16
 from skgen.parameters import parameter
-from skgen.scaling import Scaling
 
 __all__ = ["PerceptualLoss"]
 
@@ -33,7 +33,7 @@ Features = Callable[[Tensor], list[Tensor]]
 
 
 class PerceptualLoss(Loss):
-    r"""Compare pictures by what another, frozen network `f` sees in them.
+    r"""Compare images by what another, frozen network `f` sees in them.
 
     .. math:: L = \sum_l w_l \frac{\|f_l(\hat x) - f_l(x)\|^2}
               {\frac{1}{2} (\|f_l(\hat x)\|^2 + \|f_l(x)\|^2)}
@@ -41,7 +41,7 @@ class PerceptualLoss(Loss):
 
     with the outputs :math:`f_l` of its layers, norms over a minibatch, of which the denominator is
     held constant in gradients, and the mean squared error of the d pixels in network units. A
-    picture shifted by a pixel is far from itself in pixels, and near in what it shows [1]_, [2]_.
+    image shifted by a pixel is far from itself in pixels, and near in what it shows [1]_, [2]_.
     Each layer counts relative to the size of its outputs, so that their scales, which differ by
     orders of magnitude, do not decide which is heard.
 
@@ -50,12 +50,12 @@ class PerceptualLoss(Loss):
     * a fitted autoencoder of skgen. It needs no labels and no download. X has to be in the units
       that it was fitted on; only between bytes and numbers from 0 to 1, values are mapped.
     * ``"vgg16"``, with the weights that torchvision has for it, if that is installed, or out of a
-      safetensors file. Pictures reach it as VGG16 was trained: in three channels, of grey ones all
-      equal, their range mapped to [0, 1] and then standardised as ImageNet's colours. Sides are
+      safetensors file. Images reach it as VGG16 was trained: in three channels, of gray ones all
+      equal, their range mapped to [0, 1] and then standardized as ImageNet's colors. Sides are
       enlarged where the deepest layer would see fewer than four places along them.
-    * any `torch.nn.Module` of pictures (batch, channels, height, width). Their range is mapped to
+    * any `torch.nn.Module` of images (batch, channels, height, width). Their range is mapped to
       [0, 1]; channels are repeated or averaged where its first convolution has three and the
-      pictures one, or the other way round, and a fourth channel is left out. Put a layer in front
+      images one, or the other way round, and a fourth channel is left out. Put a layer in front
       of it for more. Of a layer that it uses several times, the first time counts.
 
     The network is never trained: a frozen copy is made for a `fit`, and left out of pickles.
@@ -63,8 +63,8 @@ class PerceptualLoss(Loss):
     Notes
     -----
     VGG16 takes many times as long as the autoencoder that it teaches, and learned from
-    photographs: for small or drawn pictures, an autoencoder trained on the same pictures is the
-    better teacher for its price. Some squared error of pixels (`pixel_weight`) keeps colours true,
+    photographs: for small or drawn images, an autoencoder trained on the same images is the
+    better teacher for its price. Some squared error of pixels (`pixel_weight`) keeps colors true,
     about which deep layers do not care. `score` and `score_samples` still count pixels.
 
     References
@@ -80,7 +80,7 @@ class PerceptualLoss(Loss):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from skgen import ConvAutoencoder
-    >>> from skgen.perceptual import PerceptualLoss
+    >>> from skgen.losses import PerceptualLoss
     >>> images = load_digits().images
     >>> teacher = ConvAutoencoder(max_epochs=5, random_state=0).fit(images)
     >>> model = ConvAutoencoder(16, loss=PerceptualLoss(teacher), max_epochs=5, random_state=0)
@@ -92,7 +92,7 @@ class PerceptualLoss(Loss):
         "vgg16",
         [StrOptions({"vgg16"}), nn.Module, HasMethods(["fit", "transform"])],
         "'vgg16', torch.nn.Module or fitted estimator",
-        """What looks at the pictures.""",
+        """What looks at the images.""",
         positional=True,
     )
     layers: Sequence[str] | Mapping[str, float] | None = parameter(
@@ -143,7 +143,7 @@ class PerceptualLoss(Loss):
         return type(self)(**self.get_params(deep=False))
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of pictures (batch, channels, height, width), values in [0, 1]."""
+        """Return the mean loss of images (batch, channels, height, width), values in [0, 1]."""
         zeros = np.zeros(output[0].numel())
         identity = Scaling(zeros, zeros, 1.0)
         channels, *size = output.shape[1:]
@@ -153,11 +153,11 @@ class PerceptualLoss(Loss):
     def in_units(
         self,
         scaling: Scaling,
-        picture_shape: tuple[int, int, int] | None,
+        image_shape: tuple[int, int, int] | None,
         value_range: tuple[float, float] | None,
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the loss as a function of rows in network units; see `Loss.in_units`."""
-        return _FeatureLoss(self, scaling, picture_shape, value_range)
+        return _FeatureLoss(self, scaling, image_shape, value_range)
 
 
 class _FeatureLoss:
@@ -167,12 +167,12 @@ class _FeatureLoss:
         self,
         spec: PerceptualLoss,
         scaling: Scaling,
-        picture_shape: tuple[int, int, int] | None,
+        image_shape: tuple[int, int, int] | None,
         value_range: tuple[float, float] | None,
     ):
         self.spec = spec
         self.scaling = scaling
-        self.picture_shape = picture_shape
+        self.image_shape = image_shape
         self.value_range = value_range
         self.device = torch.device("cpu")
         self.features: Features | None = self._build(self.device)
@@ -197,7 +197,7 @@ class _FeatureLoss:
     def _build(self, device: torch.device) -> Features:
         """Return a function from rows in network units to what the layers make of them."""
         if isinstance(self.spec.network, str | nn.Module):
-            return self._of_pictures(device)
+            return self._of_images(device)
         return self._of_rows(device)
 
     def _of_rows(self, device: torch.device) -> Features:
@@ -212,7 +212,7 @@ class _FeatureLoss:
             )
         if self.spec.weights is not None:
             raise ValueError("A fitted autoencoder has its weights: leave out `weights`.")
-        seen, theirs = self.picture_shape, network._picture_shape()
+        seen, theirs = self.image_shape, network._image_shape()
         if network.n_features_in_ != len(self.scaling.mean) or (
             seen and theirs not in (None, seen)
         ):
@@ -237,13 +237,13 @@ class _FeatureLoss:
         to_theirs = self._affine(factor / scaling.scale, scaling.offset / factor, device)
         return lambda rows: outputs(to_theirs(rows))
 
-    def _of_pictures(self, device: torch.device) -> Features:
-        """Build for a network of pictures."""
-        shape, spec = self.picture_shape, self.spec
+    def _of_images(self, device: torch.device) -> Features:
+        """Build for a network of images."""
+        shape, spec = self.image_shape, self.spec
         if shape is None or self.value_range is None:
             raise ValueError(
-                "This perceptual loss compares pictures, and X is rows. Use ConvAutoencoder with "
-                "arrays of pictures or image_shape; or pass a fitted autoencoder as the network."
+                "This perceptual loss compares images, and X is rows. Use ConvAutoencoder with "
+                "arrays of images or image_shape; or pass a fitted autoencoder as the network."
             )
         if spec.network == "vgg16":
             self._layers = _weights_of(spec.layers, _VGG16_DEFAULT)
@@ -267,10 +267,10 @@ class _FeatureLoss:
         enlarged = [max(side, least) for side in shape[:2]]
 
         def features(rows: Tensor) -> list[Tensor]:
-            pictures = _in_channels(as_pictures(to_unit(rows), shape), n_channels)
+            images = _in_channels(as_images(to_unit(rows), shape), n_channels)
             if enlarged != list(shape[:2]):
-                pictures = functional.interpolate(pictures, size=enlarged, mode="bilinear")
-            return outputs((pictures - means) / deviations)
+                images = functional.interpolate(images, size=enlarged, mode="bilinear")
+            return outputs((images - means) / deviations)
 
         return features
 
@@ -308,25 +308,25 @@ def _n_channels(network: nn.Module, given: int) -> int:
     takes = given if first is None else first.in_channels
     if takes == given or (takes, given) in {(3, 1), (1, 3), (1, 4), (3, 4)}:
         return takes
-    raise ValueError(f"The network takes {takes} channels, but the pictures of X have {given}.")
+    raise ValueError(f"The network takes {takes} channels, but the images of X have {given}.")
 
 
-def _in_channels(pictures: Tensor, n_channels: int) -> Tensor:
-    """Return pictures in grey or in colour."""
-    given = pictures.shape[1]
+def _in_channels(images: Tensor, n_channels: int) -> Tensor:
+    """Return images in gray or in color."""
+    given = images.shape[1]
     if given == n_channels:
-        return pictures
+        return images
     if given == 1:
-        return pictures.expand(-1, n_channels, -1, -1)
-    colours = pictures[:, :3]  # without what a fourth channel says of transparency
-    return colours.mean(dim=1, keepdim=True) if n_channels == 1 else colours
+        return images.expand(-1, n_channels, -1, -1)
+    colors = images[:, :3]  # without what a fourth channel says of transparency
+    return colors.mean(dim=1, keepdim=True) if n_channels == 1 else colors
 
 
 # VGG16
 
 
 def _n_poolings(layer: str) -> int:
-    """Return how many times a layer of VGG16 comes after a halving of the picture."""
+    """Return how many times a layer of VGG16 comes after a halving of the image."""
     return sum(name.startswith("pool") for name in VGG16_LAYERS[: VGG16_LAYERS.index(layer) + 1])
 
 

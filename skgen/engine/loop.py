@@ -14,30 +14,13 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from torch import Tensor, distributed, nn
 
-from skgen.batches import Batch, Batches
-from skgen.complaints import complain
-from skgen.optimizers import TurnOptimizers
-from skgen.turns import Progress, Turn, TurnLoss
+from skgen.engine.batches import Batch, Batches
+from skgen.engine.optimizers import TurnOptimizers
+from skgen.engine.random_state import seeded
+from skgen.engine.turns import Progress, Turn, TurnLoss
+from skgen.exceptions import complain
 
-__all__ = ["Engine", "Progress", "Turn", "seeded"]
-
-
-@contextmanager
-def seeded(seed: int | None = None) -> Iterator[None]:
-    """Run a block with torch's generators apart from the caller's, which come back untouched.
-
-    Parameters
-    ----------
-    seed : int, default=None
-        Seeds the generators for the block. None leaves them where they stand.
-    """
-    on_gpu = torch.cuda.is_initialized()
-    with torch.random.fork_rng(range(torch.cuda.device_count()) if on_gpu else []):
-        if seed is not None and on_gpu:
-            torch.manual_seed(seed)
-        elif seed is not None:
-            torch.default_generator.manual_seed(seed)  # queues nothing for a GPU not yet in use
-        yield
+__all__ = ["Engine"]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from skgen.batches import Batch
+from skgen.engine.batches import Batch
 
 __all__ = ["LR_SCHEDULES", "Progress", "Turn", "TurnLoss", "one_cycle"]
 

@@ -12,17 +12,17 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from skgen import GAN
-from skgen.games import GAMES
+from skgen.adversarial_losses import ADVERSARIAL_LOSSES
 from skgen.inspection import SamplesDisplay
 
 random = np.random.default_rng(0)
-centres = np.array([(a, b) for a in range(-4, 5, 2) for b in range(-4, 5, 2)], dtype=float)
-X = centres[random.integers(25, size=10_000)] + 0.05 * random.normal(size=(10_000, 2))
+centers = np.array([(a, b) for a in range(-4, 5, 2) for b in range(-4, 5, 2)], dtype=float)
+X = centers[random.integers(25, size=10_000)] + 0.05 * random.normal(size=(10_000, 2))
 
 
 def judge(samples):
     """Return how many clouds have samples, and the share of samples within 3 sd of one."""
-    distances = np.linalg.norm(samples[:, None] - centres, axis=2)
+    distances = np.linalg.norm(samples[:, None] - centers, axis=2)
     near = distances.min(axis=1) < 3 * 0.05
     counts = np.bincount(distances.argmin(axis=1)[near], minlength=25)
     return (counts >= len(samples) / 500).sum(), near.mean()
@@ -30,8 +30,8 @@ def judge(samples):
 
 figure, axes = plt.subplots(2, 3, figsize=(10, 7), layout="constrained")
 settings = {"max_epochs": 50, "random_state": 0}
-models = {game: GAN(2, game=game, **settings) for game in GAMES}
-models["non_saturating, without penalty"] = GAN(2, real_gradient_weight=0.0, **settings)
+models = {game: GAN(2, adversarial_loss=game, **settings) for game in ADVERSARIAL_LOSSES}
+models["non_saturating, without penalty"] = GAN(2, r1_weight=0.0, **settings)
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
     samples = model.fit(X).sample(2000, random_state=0)
     n_modes, share = judge(samples)
@@ -70,8 +70,8 @@ figure, (sizes, verdicts) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constr
 for game in ("minimax", "non_saturating"):
     model = GAN(
         2,
-        game=game,
-        real_gradient_weight=0.0,
+        adversarial_loss=game,
+        r1_weight=0.0,
         discriminator_steps=5,
         discriminator_lr=2e-3,
         lr=2e-4,

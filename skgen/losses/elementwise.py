@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn import functional
 
+from skgen.inputs.scaling import Scaling
 from skgen.parameters import Component, parameter
-from skgen.scaling import Scaling
 
 __all__ = ["LOSSES", "AbsoluteError", "BinaryCrossEntropy", "Huber", "Loss", "SquaredError"]
 
@@ -27,7 +27,7 @@ class Loss(Component, ABC):
     def in_units(
         self,
         scaling: Scaling,
-        picture_shape: tuple[int, int, int] | None,
+        image_shape: tuple[int, int, int] | None,
         value_range: tuple[float, float] | None,
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the loss as a function of rows in network units, which is all that most need.
@@ -37,11 +37,11 @@ class Loss(Component, ABC):
         scaling : Scaling
             What maps rows to the units of X.
 
-        picture_shape : tuple of int or None
-            Height, width and channels of the pictures that rows hold, if they do.
+        image_shape : tuple of int or None
+            Height, width and channels of the images that rows hold, if they do.
 
         value_range : tuple of float or None
-            The range of the pictures' values, in the units of X.
+            The range of the images' values, in the units of X.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class Huber(Loss):
 class BinaryCrossEntropy(Loss):
     r"""The cross-entropy :math:`-x \log \hat x - (1 - x) \log(1 - \hat x)`, for X in [0, 1].
 
-    The decoder ends in a sigmoid. The range of pictures is mapped to [0, 1]; rows outside it are
+    The decoder ends in a sigmoid. The range of images is mapped to [0, 1]; rows outside it are
     refused by `fit`.
     """
 

@@ -9,10 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgen.inspection._drawing import pyplot
 
-__all__ = ["GameDisplay"]
+__all__ = ["AdversarialLossDisplay"]
 
 
-class GameDisplay:
+class AdversarialLossDisplay:
     """Losses of both players, what the discriminator says, and the score, epoch by epoch.
 
     Parameters
@@ -41,10 +41,10 @@ class GameDisplay:
     --------
     >>> from sklearn.datasets import make_moons
     >>> from skgen import GAN
-    >>> from skgen.inspection import GameDisplay
+    >>> from skgen.inspection import AdversarialLossDisplay
     >>> X, _ = make_moons(1000, noise=0.05, random_state=0)
     >>> model = GAN(2, early_stopping=True, max_epochs=20, random_state=0).fit(X)
-    >>> display = GameDisplay.from_estimator(model)
+    >>> display = AdversarialLossDisplay.from_estimator(model)
     >>> sorted(display.verdicts)
     ['D(G(z))', 'D(x)']
     """
@@ -63,7 +63,7 @@ class GameDisplay:
         self.probabilities = probabilities
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, axes: Any = None) -> "GameDisplay":
+    def from_estimator(cls, estimator: Any, *, axes: Any = None) -> "AdversarialLossDisplay":
         """Draw the training of a fitted model.
 
         Parameters
@@ -77,7 +77,7 @@ class GameDisplay:
 
         Returns
         -------
-        display : GameDisplay
+        display : AdversarialLossDisplay
             The drawn display.
         """
         check_is_fitted(estimator)
@@ -90,13 +90,13 @@ class GameDisplay:
         if hasattr(estimator, "discriminate"):
             scores = [1 - epoch.get("valid_loss", np.nan) for epoch in history]
             scores = None if np.isnan(scores).all() else scores
-        game = estimator.net_.turns[-1].loss.game
+        game = estimator.net_.turns[-1].loss.adversarial_loss
         display = cls(
             estimator.loss_curve_, verdicts, scores=scores, probabilities=game.has_probabilities
         )
         return display.plot(axes=axes)
 
-    def plot(self, *, axes: Any = None) -> "GameDisplay":
+    def plot(self, *, axes: Any = None) -> "AdversarialLossDisplay":
         """Draw the training.
 
         Parameters
@@ -106,7 +106,7 @@ class GameDisplay:
 
         Returns
         -------
-        display : GameDisplay
+        display : AdversarialLossDisplay
             The display itself.
         """
         n_axes = 2 if self.scores is None else 3

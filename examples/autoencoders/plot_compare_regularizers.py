@@ -3,11 +3,11 @@
 Four ways to keep a large code from being a copy
 ==================================================
 
-A code larger than the data can hold a copy of them, and learn nothing. Four regularisers prevent
+A code larger than the data can hold a copy of them, and learn nothing. Four regularizers prevent
 that, each by another means: few active units (sparse), units that cannot be relied upon
 (redundant), inputs that have to be repaired (denoising), and a code that moves as little as it can
 (contractive). Here they stand beside an autoencoder without any, all with one layer of 1,000 units
-for pictures of 784 pixels.
+for images of 784 pixels.
 """
 
 import warnings
@@ -32,10 +32,10 @@ train, test = fashion.data[:8000], fashion.data[8000:]
 one_layer = {"hidden_layer_sizes": (), "tied_weights": True}
 models = {
     "none": Autoencoder(1000, code_activation="relu", **one_layer),
-    "sparse": SparseAutoencoder(1000, method="top_k", n_active=50),
-    "redundant": RedundantAutoencoder(1000, noise_level=0.5),
+    "sparse": SparseAutoencoder(1000, method="top_k", n_nonzero=50),
+    "redundant": RedundantAutoencoder(1000, code_noise_level=0.5),
     "denoising": DenoisingAutoencoder(
-        1000, noise="gaussian", noise_level=1.0, code_activation="relu", **one_layer
+        1000, corruption="gaussian", corruption_level=1.0, code_activation="relu", **one_layer
     ),
     "contractive": ContractiveAutoencoder(1000, weight=0.1),
 }
@@ -46,10 +46,10 @@ for model in models.values():
         model.set_params(max_epochs=15, random_state=0).fit(train)
 
 # %%
-# What each one is good at, measured: how much of the variance of new pictures it restores; how much
-# where the pictures have noise, and where half of the code is lost; how sparse its codes are (0 for
+# What each one is good at, measured: how much of the variance of new images it restores; how much
+# where the images have noise, and where half of the code is lost; how sparse its codes are (0 for
 # equal activity, 1 for a single active unit); and how far a code moves, against how far codes of
-# different pictures are apart, when its picture gets a little noise.
+# different images are apart, when its image gets a little noise.
 
 rng = np.random.default_rng(0)
 noisy = test + rng.normal(0, 0.4, test.shape).astype(np.float32)
@@ -74,8 +74,8 @@ for name, model in models.items():
     )
 
 # %%
-# What units look for, how their activations are spread over 2,000 pictures, and what becomes of
-# three pictures with noise that only the denoising one has seen in training.
+# What units look for, how their activations are spread over 2,000 images, and what becomes of
+# three images with noise that only the denoising one has seen in training.
 
 figure, axes = plt.subplots(3, 5, figsize=(12, 7.5), layout="constrained")
 for column, (name, model) in zip(axes.T, models.items(), strict=True):

@@ -17,10 +17,10 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skgen.domains import checked_labels, labelled_accuracy, plain_labels, source_rows
+from skgen.inputs.domains import checked_labels, labeled_accuracy, plain_labels, source_rows
 from skgen.parameters import Declared, parameter
 
-__all__ = ["LabelledOnly"]
+__all__ = ["LabeledOnly"]
 
 
 def _inner_has(name: str) -> Any:
@@ -32,7 +32,7 @@ def _inner_has(name: str) -> Any:
 
 
 @final
-class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
+class LabeledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
     """Fits a classifier to the rows that have a label, and leaves out those of -1.
 
     A classifier that adapts to a target takes rows without labels, and gives them on in a pipeline.
@@ -69,10 +69,10 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> from sklearn.pipeline import make_pipeline
-    >>> from skgen import CoralClassifier, LabelledOnly
+    >>> from skgen import CoralClassifier, LabeledOnly
     >>> X, y = load_digits(return_X_y=True)
     >>> known = np.where(np.arange(len(X)) < 900, y, -1)
-    >>> forest = LabelledOnly(RandomForestClassifier(random_state=0))
+    >>> forest = LabeledOnly(RandomForestClassifier(random_state=0))
     >>> model = make_pipeline(CoralClassifier(32, max_epochs=5, random_state=0), forest)
     >>> model.fit(X, known).predict(X[900:]).shape
     (897,)
@@ -95,7 +95,7 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         sample_domain: ArrayLike | None = None,
-    ) -> "LabelledOnly":
+    ) -> "LabeledOnly":
         """Fit the classifier to the rows that have a label.
 
         Parameters
@@ -115,7 +115,7 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
 
         Returns
         -------
-        self : LabelledOnly
+        self : LabeledOnly
             The fitted estimator.
 
         Raises
@@ -124,7 +124,7 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
             If no row has a label, or if one is NaN.
         """
         if y is None:
-            raise ValueError("LabelledOnly requires y to be passed, but the target y is None.")
+            raise ValueError("LabeledOnly requires y to be passed, but the target y is None.")
         labels = checked_labels(y)
         check_consistent_length(X, labels)
         kept = np.flatnonzero(source_rows(labels, sample_domain))
@@ -228,7 +228,7 @@ class LabelledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
             The share of right predictions.
         """
         check_is_fitted(self)
-        return labelled_accuracy(y, self.predict(X), self.classes_, sample_weight)
+        return labeled_accuracy(y, self.predict(X), self.classes_, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

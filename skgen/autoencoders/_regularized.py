@@ -1,4 +1,4 @@
-"""The parameters by which an autoencoder is regularised in any combination."""
+"""The parameters by which an autoencoder is regularized in any combination."""
 
 from abc import ABC
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from skgen.corruptions import CORRUPTIONS, Corruption
 from skgen.parameters import Declared, parameter, resolve
 from skgen.penalties import Penalty
 
-__all__ = ["Regularised"]
+__all__ = ["Regularized"]
 
 _CORRUPTION = [StrOptions(set(CORRUPTIONS)), Corruption, None]
 
 
-class Regularised(Declared, ABC):
+class Regularized(Declared, ABC):
     """Mixed into a deep autoencoder, fills its hooks with what the user passes."""
 
     corruption: str | Corruption | None = parameter(

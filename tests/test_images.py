@@ -1,4 +1,4 @@
-"""Pictures as input: layouts, ranges and sizes, and the networks that see them."""
+"""Images as input: layouts, ranges and sizes, and the networks that see them."""
 
 import pickle
 
@@ -11,13 +11,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from torch.nn import functional
 
-from skgen import ConvAutoencoder, batches
+from skgen import ConvAutoencoder
 from skgen.corruptions import Dropout, ErasedPatches, MaskedPixels
-from skgen.networks.convolutional import ResizeConv, as_pictures, as_rows
+from skgen.engine import batches
+from skgen.inputs.scaling import Scaling
+from skgen.networks.convolutional import ResizeConv, as_images, as_rows
 from skgen.penalties import KL, Contractive
-from skgen.scaling import Scaling
 
-SMALL = {"channels": (4, 8), "max_epochs": 2, "random_state": 0}
+SMALL = {"n_filters": (4, 8), "max_epochs": 2, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +40,16 @@ def test_any_size_and_layout_comes_back(shape, n_components):
 
 
 def test_the_layout_makes_no_difference(images):
-    from_pictures = ConvAutoencoder(5, **SMALL).fit(images)
+    from_images = ConvAutoencoder(5, **SMALL).fit(images)
     with_channel = ConvAutoencoder(5, **SMALL).fit(images[..., None])
     from_rows = ConvAutoencoder(5, image_shape=(8, 8), **SMALL).fit(images.reshape(-1, 64))
-    codes = from_pictures.transform(images)
+    codes = from_images.transform(images)
     np.testing.assert_array_equal(with_channel.transform(images[..., None]), codes)
     np.testing.assert_array_equal(from_rows.transform(images.reshape(-1, 64)), codes)
     np.testing.assert_array_equal(from_rows.transform(images), codes)
     assert from_rows.inverse_transform(codes).shape == (len(images), 64)
     assert with_channel.inverse_transform(codes).shape == (len(images), 8, 8, 1)
-    assert [m.image_shape_ for m in (from_pictures, with_channel, from_rows)] == [
+    assert [m.image_shape_ for m in (from_images, with_channel, from_rows)] == [
         (8, 8),
         (8, 8, 1),
         (8, 8),
@@ -78,7 +79,7 @@ def test_what_comes_back_stays_in_range(images):
     assert far.min() >= 0 and far.max() <= 1 and np.ptp(far) > 0
 
 
-def test_cross_entropy_takes_the_range_of_pictures(images):
+def test_cross_entropy_takes_the_range_of_images(images):
     model = ConvAutoencoder(5, loss="binary_cross_entropy", **{**SMALL, "batch_size": 16})
     bytes_ = (images * 15).astype(np.uint8)
     assert 0.05 < model.fit(bytes_).score(bytes_) < 1
@@ -86,11 +87,11 @@ def test_cross_entropy_takes_the_range_of_pictures(images):
     assert restored.min() >= 0 and 100 < restored.max() <= 255
 
 
-def test_the_code_is_a_picture(images):
-    model = ConvAutoencoder(code_channels=3, **SMALL)
+def test_the_code_is_a_image(images):
+    model = ConvAutoencoder(n_code_filters=3, **SMALL)
     codes = model.fit(images).transform(images)
     assert model.code_shape_ == (2, 2, 3) and codes.shape[1] == 12
-    # A change in one corner of the picture does not reach the opposite corner of the code.
+    # A change in one corner of the image does not reach the opposite corner of the code.
     other = images[:1].copy()
     other[0, 0, 0] += 5
     changed = (model.transform(other) != model.transform(images[:1])).reshape(2, 2, 3).any(axis=2)
@@ -103,7 +104,7 @@ def test_default_compression():
     assert model.code_shape_ == (8, 8, 24) and model.compression_rate_ == 8
 
 
-def test_hidden_features_are_means_over_the_picture(images):
+def test_hidden_features_are_means_over_the_image(images):
     model = ConvAutoencoder(5, features="hidden", **SMALL).fit(images)
     hidden = model.transform(images)
     assert hidden.shape == (len(images), 12) == (len(images), len(model.get_feature_names_out()))
@@ -111,7 +112,7 @@ def test_hidden_features_are_means_over_the_picture(images):
         model.inverse_transform(hidden)
     network = model.net_.module_.double()
     x = model.scaling_.apply(torch.from_numpy(images.reshape(-1, 64)).double())
-    first = network.encoder[1](as_pictures(x, (8, 8, 1)))
+    first = network.encoder[1](as_images(x, (8, 8, 1)))
     expected = first.mean(dim=(2, 3)).detach().numpy()
     np.testing.assert_allclose(hidden[:, :4], expected, rtol=1e-4, atol=1e-5)
 
@@ -121,14 +122,14 @@ def test_in_a_pipeline_and_searched_over(images):
 
     y = images[:, 4, 4] > 8
     pipeline = make_pipeline(ConvAutoencoder(4, **SMALL), LogisticRegression())
-    search = GridSearchCV(pipeline, {"convautoencoder__channels": [(4,), (4, 8)]}, cv=2, n_jobs=2)
+    search = GridSearchCV(pipeline, {"convautoencoder__n_filters": [(4,), (4, 8)]}, cv=2, n_jobs=2)
     assert np.isfinite(search.fit(images, y).cv_results_["mean_test_score"]).all()
 
 
 def test_what_was_built_with_cannot_change(images):
     model = ConvAutoencoder(5, warm_start=True, **SMALL).fit(images)
     with pytest.raises(ValueError, match=r"channels was \[4, 8\] when the networks were built"):
-        model.set_params(channels=(4, 4)).fit(images)
+        model.set_params(n_filters=(4, 4)).fit(images)
 
 
 def test_partial_fit_and_pickle(images):
@@ -151,7 +152,7 @@ def test_penalties_on_convolutional_codes(images):
 # Bad input
 
 
-def test_pictures_of_different_sizes():
+def test_images_of_different_sizes():
     X = [np.zeros((8, 8)), np.zeros((8, 9))]
     with pytest.raises(ValueError, match=r"differ in size: \(8, 8\), \(8, 9\). Resize or crop"):
         ConvAutoencoder().fit(X)
@@ -168,7 +169,7 @@ def test_channels_first():
 @pytest.mark.parametrize(
     ("image_shape", "message"),
     [
-        ((8, 9), r"image_shape=\(8, 9\) stands for 72 numbers a picture, but X has 64 columns"),
+        ((8, 9), r"image_shape=\(8, 9\) stands for 72 numbers an image, but X has 64 columns"),
         ((64,), r"image_shape has to be \(height, width\)"),
         ((8, 0), "all of them at least 1"),
         ((8.0, 8.0), "all of them at least 1"),
@@ -179,8 +180,8 @@ def test_a_wrong_image_shape(digits, image_shape, message):
         ConvAutoencoder(image_shape=image_shape).fit(digits)
 
 
-def test_image_shape_against_the_pictures(images):
-    with pytest.raises(ValueError, match=r"image_shape=\(4, 16\), but the pictures of X are"):
+def test_image_shape_against_the_images(images):
+    with pytest.raises(ValueError, match=r"image_shape=\(4, 16\), but the images of X are"):
         ConvAutoencoder(image_shape=(4, 16)).fit(images)
 
 
@@ -189,11 +190,11 @@ def test_five_dimensions():
         ConvAutoencoder().fit(np.zeros((4, 2, 2, 2, 2)))
 
 
-def test_pictures_unlike_those_of_fit(images):
+def test_images_unlike_those_of_fit(images):
     model = ConvAutoencoder(5, **SMALL).fit(images)
     with pytest.raises(ValueError, match=r"of shape \(8, 9\), but ConvAutoencoder was fitted on"):
         model.transform(np.zeros((3, 8, 9)))
-    with pytest.raises(ValueError, match=r"a single picture.*X\[np.newaxis\]"):
+    with pytest.raises(ValueError, match=r"a single image.*X\[np.newaxis\]"):
         model.transform(images[0])
     with pytest.raises(ValueError, match="has 63 features"):
         model.transform(np.zeros((3, 63)))
@@ -213,10 +214,10 @@ def test_a_failed_fit_costs_nothing(images):
         ConvAutoencoder().transform(images)
 
 
-@pytest.mark.parametrize("channels", [(), (0,), (2.5,)])
+@pytest.mark.parametrize("n_filters", [(), (0,), (2.5,)])
 def test_channels_are_checked(images, channels):
-    with pytest.raises(ValueError, match="channels"):
-        ConvAutoencoder(channels=channels).fit(images)
+    with pytest.raises(ValueError, match="n_filters"):
+        ConvAutoencoder(n_filters=channels).fit(images)
 
 
 # Networks and corruptions
@@ -236,19 +237,19 @@ def test_resize_conv_repeats_pixels_and_convolves(size):
 
 
 def test_no_checkerboard():
-    """A flat picture stays flat but for its edge, whatever the weights."""
+    """A flat image stays flat but for its edge, whatever the weights."""
     torch.manual_seed(0)
     out = ResizeConv(3, 4, (12, 12))(torch.ones(1, 3, 6, 6)).detach()
     inner = out[:, :, 1:-1, 1:-1]
     torch.testing.assert_close(inner, inner[:, :, :1, :1].expand_as(inner))
 
 
-def test_rows_and_pictures():
+def test_rows_and_images():
     rows = torch.arange(24.0).reshape(2, 12)
-    pictures = as_pictures(rows, (2, 2, 3))
-    assert pictures.shape == (2, 3, 2, 2) and pictures.data_ptr() == rows.data_ptr()
-    assert pictures.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(as_rows(pictures), rows)
+    images = as_images(rows, (2, 2, 3))
+    assert images.shape == (2, 3, 2, 2) and images.data_ptr() == rows.data_ptr()
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(as_rows(images), rows)
 
 
 def test_erased_patches():
@@ -276,8 +277,8 @@ def test_masked_pixels():
     assert out.mean() == pytest.approx(1, abs=0.02)
 
 
-def test_a_corruption_of_pictures_needs_pictures(digits):
-    with pytest.raises(ValueError, match="needs pictures, and got rows of 64 numbers"):
+def test_a_corruption_of_images_needs_images(digits):
+    with pytest.raises(ValueError, match="needs images, and got rows of 64 numbers"):
         ErasedPatches()(torch.from_numpy(digits))
 
 
@@ -285,11 +286,11 @@ def test_a_corruption_of_pictures_needs_pictures(digits):
 def test_what_was_erased_is_filled_in(images, corruption):
     clean = images / 16
     torch.manual_seed(3)
-    settings = {"channels": (16, 32), "max_epochs": 15, "batch_size": 32, "random_state": 0}
+    settings = {"n_filters": (16, 32), "max_epochs": 15, "batch_size": 32, "random_state": 0}
     plain = ConvAutoencoder(24, **settings).fit(clean)
     trained = ConvAutoencoder(24, corruption=corruption, **settings).fit(clean)
     units = plain.scaling_.apply(torch.from_numpy(clean.reshape(-1, 64)))
-    distorted = as_rows(corruption(as_pictures(units, (8, 8, 1))))
+    distorted = as_rows(corruption(as_images(units, (8, 8, 1))))
     broken = plain.scaling_.undo(distorted).numpy().reshape(-1, 8, 8)
 
     def error(model):
@@ -304,7 +305,7 @@ def test_what_was_erased_is_filled_in(images, corruption):
 @pytest.mark.parametrize(
     "container", [list, pd.Series, lambda X: np.array([*X, None], object)[:-1]]
 )
-def test_pictures_one_by_one(images, container):
+def test_images_one_by_one(images, container):
     model = ConvAutoencoder(5, **SMALL).fit(images)
     several = container(list(images[:20]))
     assert len(several) == 20
@@ -323,11 +324,11 @@ def test_erased_patches_of_lines():
     assert ((ErasedPatches(0.4)(x) == 0).sum(dim=(1, 2, 3)) == 26).all()
 
 
-def test_pictures_of_codes_get_noise(images):
+def test_images_of_codes_get_noise(images):
     noisy = ConvAutoencoder(code_noise=MaskedPixels(0.5), **SMALL).fit(images)
     plain = ConvAutoencoder(**SMALL).fit(images)
     assert noisy.loss_curve_[0] > plain.loss_curve_[0]
-    with pytest.raises(ValueError, match="or on its code if that is a picture"):
+    with pytest.raises(ValueError, match="or on its code if that is an image"):
         ConvAutoencoder(5, code_noise=MaskedPixels(0.5), **SMALL).fit(images)
 
 
@@ -344,7 +345,7 @@ def test_signals_of_two_channels():
     assert ConvAutoencoder(5, **SMALL).fit(X).image_shape_ == (1, 64, 2)
 
 
-def test_a_flat_row_is_no_picture():
+def test_a_flat_row_is_no_image():
     X = np.random.default_rng(0).normal(size=(20, 1, 64))
     model = ConvAutoencoder(5, **SMALL).fit(X)
     np.testing.assert_allclose(
@@ -359,13 +360,13 @@ def test_later_chunks_widen_the_range(images):
 
 
 def test_features_of_the_fitted_network(images):
-    model = ConvAutoencoder(5, features="hidden", **SMALL).fit(images).set_params(channels=(4,))
+    model = ConvAutoencoder(5, features="hidden", **SMALL).fit(images).set_params(n_filters=(4,))
     assert len(model.get_feature_names_out()) == model.transform(images).shape[1] == 12
 
 
-def test_a_large_picture_code_is_warned_of(images):
+def test_a_large_image_code_is_warned_of(images):
     with pytest.warns(UserWarning, match="A code of n_components=256 for 64 features"):
-        ConvAutoencoder(code_channels=64, **SMALL).fit(images)
+        ConvAutoencoder(n_code_filters=64, **SMALL).fit(images)
 
 
 def test_bytes_stay_bytes(images, monkeypatch):
@@ -382,9 +383,9 @@ def test_bytes_stay_bytes(images, monkeypatch):
 
 
 def test_decoding_takes_little_at_once():
-    """A code is small, the picture it stands for is not."""
+    """A code is small, the image it stands for is not."""
     X = np.random.default_rng(0).normal(size=(6, 40, 40, 3)).astype(np.float32)
-    model = ConvAutoencoder(2, channels=(2, 2), max_epochs=1, random_state=0).fit(X)
+    model = ConvAutoencoder(2, n_filters=(2, 2), max_epochs=1, random_state=0).fit(X)
     sizes = []
     hook = model.net_.module_.decoder.register_forward_hook(
         lambda layer, inputs, output: sizes.append(output.nbytes)
