@@ -8,6 +8,7 @@ same number of updates, with the same number of labeled rows in each::
     python benchmarks/adaptation.py --only mnist_m --results results.csv
     python benchmarks/adaptation.py --report results.csv
     python benchmarks/adaptation.py --xgboost
+    python benchmarks/adaptation.py --class-shares
 
 `SKGEN_DATA` has to point at the project's data. A task takes 10 to 40 minutes on one core, on which
 small networks are as fast as on two.
@@ -17,6 +18,7 @@ import argparse
 import csv
 import functools
 import gzip
+import itertools
 import os
 import time
 import warnings
@@ -42,6 +44,47 @@ from skgen.metrics import LabelFreeScorer
 
 SEEDS = range(5)
 SCORERS = ["transfer", "entropy", "importance_weighted", "dev", "snd"]
+
+
+def mano(model, X_target):
+    """Score by the size of normalized logits (Xie et al., "MaNo", NeurIPS 2024)."""
+    log_p = np.log(np.clip(model.predict_proba(X_target), 1e-12, 1))
+    p = np.exp(log_p)
+    if -log_p.mean() <= 5:  # logits are not to be trusted: a Taylor polynomial in place of exp
+        logits = log_p - log_p.mean(axis=1, keepdims=True)
+        p = 1 + logits + logits**2 / 2
+        p /= p.sum(axis=1, keepdims=True)
+    return float((p**4).mean() ** 0.25)
+
+
+def mixval(model, X_target, share=0.55, seed=0):
+    """Score by how far mixed rows are said to be of the class of their larger part.
+
+    The mean of its two accuracies, for rows of one class and of two, where Hu et al. ("Mixed
+    samples as probes", NeurIPS 2023) take the mean of the ranks that models have by each.
+    """
+    X, said = np.asarray(X_target, dtype=float), model.predict(X_target)
+    other = np.random.default_rng(seed).permutation(len(X))
+    right = model.predict(share * X + (1 - share) * X[other]) == said
+    alike = said == said[other]
+    return float(np.mean([right[part].mean() for part in (alike, ~alike) if part.any()]))
+
+
+def class_shares(seeds):
+    """Print accuracy and scores where shares of the classes differ, and nothing else does."""
+    methods = (DomainAdversarialClassifier, CoralClassifier, MinimumClassConfusionClassifier)
+    for share, seed in itertools.product((0.5, 0.7, 0.9, 0.95, 0.99), seeds):
+        r = np.random.default_rng(seed)
+        ys, yt = np.arange(1000) % 2, (np.arange(1000) < round(1000 * (1 - share))).astype(int)
+        X = np.r_[ys, yt][:, None] * 4 * np.eye(6)[0] + r.normal(size=(2000, 6))
+        y = np.r_[ys, np.full(1000, -1)]
+        for cls, norm in itertools.product(methods, ("per_domain", "joint")):
+            model = cls(batch_norm=norm, max_epochs=40, random_state=seed).fit(X, y)
+            scores = {name: LabelFreeScorer(name)(model, X, y) for name in SCORERS}
+            scores |= {one.__name__: one(model, X[1000:]) for one in (mano, mixval)}
+            said = " ".join(f"{name} {value:.3f}" for name, value in scores.items())
+            accuracy = model.score(X[1000:], yt)
+            print(share, seed, cls.__name__, norm, f"{accuracy:.3f}", said, flush=True)
 
 
 def load(name):
@@ -105,10 +148,10 @@ def moons():
     return tuple(parts)
 
 
-PICTURES = {"max_epochs": 20, "batch_size": 128}
+IMAGES = {"max_epochs": 20, "batch_size": 128}
 TASKS = {
-    "mnist_m": (mnist_m, PICTURES),
-    "mnist_m, inversion": (mnist_m, {**PICTURES, "corruption": Inversion()}),
+    "mnist_m": (mnist_m, IMAGES),
+    "mnist_m, inversion": (mnist_m, {**IMAGES, "corruption": Inversion()}),
     "digits to mnist": (digits_to_mnist, {"max_epochs": 40}),
     "mnist to digits": (mnist_to_digits, {"max_epochs": 40}),
     "sentiment": (
@@ -247,7 +290,7 @@ def xgboost():
         }.items():
             scores = []
             for seed in SEEDS:
-                model = make(random_state=seed, **PICTURES, **settings)
+                model = make(random_state=seed, **IMAGES, **settings)
                 pipeline = make_pipeline(model, LabeledOnly(XGBClassifier(**trees)))
                 scores.append(round(pipeline.fit(X, y).score(X_test, y_test), 3))
             print(f"{name}: {method} {scores}", flush=True)
@@ -260,10 +303,13 @@ def main():
     parser.add_argument("--results", default="adaptation.csv", help="where rows are added")
     parser.add_argument("--report", nargs="+", help="print tables of such files, and stop")
     parser.add_argument("--xgboost", action="store_true")
+    parser.add_argument("--class-shares", action="store_true")
     args = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # signs of harm are what is measured here
     if args.report:
         report(pd.concat([pd.read_csv(path) for path in args.report]))
+    elif args.class_shares:
+        class_shares(args.seeds)
     elif args.xgboost:
         xgboost()
     else:

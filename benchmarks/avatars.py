@@ -5,9 +5,10 @@ without facial hair are then given a moustache by an `AttributeEditor`, and the 
 sees in them. Its inner features give the Frechet distance to faces that really have one. The rival
 is the same direction in the space of pixels, at the strength at which it succeeds as often. Faces 0
 to 2,999 are for learning, and settings were chosen on the last 500 of them with the rest to learn
-from (`--validate`); the last 1,000 are the test. Run::
+from (`--validate`); the last 1,000 are the test. Strengths are counted in differences of codes.
+With `--unit`, edits of strength 1 are held against the difference of the groups. Run::
 
-    SKGEN_DATA=... python benchmarks/avatars.py [--validate] [--seeds 3]
+    SKGEN_DATA=... python benchmarks/avatars.py [--validate] [--seeds 3] [--unit]
 """
 
 import argparse
@@ -19,12 +20,13 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.linalg import sqrtm
+from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder
 from torch import nn
 from torch.nn import functional
 
-from skgen import ConvAutoencoder
+from skgen import Autoencoder, ConvAutoencoder
 from skgen.latent import AttributeEditor
 
 HEADS = ("facial_hair", "facial_hair_color", "glasses_kind", "hair", "mouth")
@@ -32,6 +34,14 @@ STYLES = ("EINSTEIN_MOUSTACHE", "MOUSTACHE_FANCY", "MOUSTACHE_MAGNUM")
 BEARDS = ("BEARD_LIGHT", "BEARD_MAGESTIC", "BEARD_MEDIUM", "WICK_BEARD")
 MODEL = ConvAutoencoder(128, n_filters=(16, 32, 64, 128), batch_size=64, max_epochs=40)
 STRENGTH = 2.0
+SHORT = {"max_epochs": 15, "random_state": 0}
+OF_UNIT = {
+    "pixels": FunctionTransformer(),
+    "PCA(20)": PCA(20, random_state=0),
+    "PCA(128)": PCA(128, random_state=0),
+    "dense, 64": Autoencoder(64, hidden_layer_sizes=(256,), **SHORT),
+    "convolutional, 128": ConvAutoencoder(128, image_shape=(64, 64, 3), **SHORT),
+}
 
 
 class Judge(nn.Module):
@@ -160,26 +170,64 @@ class Bench:
     def report_at(self, success, kind, editor, attributes):
         """Report the weakest edit in pixels that succeeds as often."""
         for strength in np.arange(0.4, 3.01, 0.1):
-            edited = editor.edit(as_rows(self.bare), self.changes(attributes, strength))
+            edited = editor.edit(as_rows(self.bare), self.changes(attributes, strength, editor))
             if self.read(edited)[2] >= success:
                 break
         self.report(f"{kind}, pixels, {strength:.1f}", edited)
 
-    def changes(self, attributes, strength):
+    def changes(self, attributes, strength, editor):
         """What to change in each face: a style drawn for it, or the color of its own hair."""
         if attributes is some:
-            return {"moustache": strength}
-        if attributes is by_style:
-            return {name: strength * (self.style == name) for name in STYLES}
-        return {
-            f"moustache, {name}": strength * (self.color == name) for name in np.unique(self.color)
-        }
+            whose = {"moustache": 1}
+        elif attributes is by_style:
+            whose = {name: self.style == name for name in STYLES}
+        else:
+            whose = {f"moustache, {name}": self.color == name for name in np.unique(self.color)}
+        return {name: strength / editor.stretches_[name] * who for name, who in whose.items()}
+
+
+def report_unit(bench, data, train, test, models=OF_UNIT):
+    """Report edits of strength 1: who sees them, and how far they are from the difference."""
+    faces = data["X"][train]
+    hair, glasses = data["facial_hair"], data["glasses_kind"]
+    kinds = {
+        "moustache": (0, STYLES, hair == "NONE"),
+        "beard": (0, BEARDS, hair == "NONE"),
+        "glasses": (2, ("glasses",), glasses == "none"),
+        "sunglasses": (2, ("sunglasses",), glasses == "none"),
+    }
+    table = pd.DataFrame(
+        {name: np.isin(data[HEADS[head]], values) for name, (head, values, _) in kinds.items()}
+    )
+    for model_name, model in models.items():
+        editor = AttributeEditor(model).fit(as_rows(faces), table[train])
+        for name, (head, values, without) in kinds.items():
+            has = table[name][train].to_numpy()
+            difference = (faces[has].mean(axis=0) - faces[without[train]].mean(axis=0)) / 255
+            inside = np.abs(difference).max(axis=2) > 0.1
+            bare = data["X"][test][without[test]]
+            stretch = editor.stretches_[name]
+            for kind, strength in (("1 difference of codes", 1 / stretch), ("strength 1", 1.0)):
+                edited = editor.edit(as_rows(bare), {name: strength})
+                edited = edited.reshape(bare.shape).clip(0, 255)
+                _, readings = read(bench.judge, edited)
+                seen = np.isin(bench.encoders[head].inverse_transform(readings[head]), values)
+                change = (edited - bare) / 255
+                along = (change.mean(axis=0) * difference).sum() / np.square(difference).sum()
+                error = np.abs(change - difference)
+                print(
+                    f"  {model_name}, {name}, {kind}: {seen.mean():.3f} seen, {along:.2f} of the "
+                    f"difference, error {error[:, inside].mean():.4f} where it is and "
+                    f"{error[:, ~inside].mean():.4f} elsewhere, stretch {stretch:.2f}",
+                    flush=True,
+                )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--validate", action="store_true", help="also at other strengths")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--unit", action="store_true", help="edits of strength 1")
     arguments = parser.parse_args()
     with np.load(Path(os.environ["SKGEN_DATA"]) / "avatars.npz") as file:
         data = {name: file[name] for name in file.files}
@@ -189,6 +237,9 @@ def main():
     faces = data["X"][train]
     for seed in range(arguments.seeds):
         bench = Bench(data, train, test, seed)
+        if arguments.unit:
+            report_unit(bench, data, train, test)
+            return
         start = time.perf_counter()
         model = MODEL.set_params(random_state=seed).fit(faces)
         took = time.perf_counter() - start
@@ -199,7 +250,7 @@ def main():
             editor = AttributeEditor(FrozenEstimator(model)).fit(faces, table)
             in_pixels = AttributeEditor(FunctionTransformer()).fit(as_rows(faces), table)
             for strength in strengths:
-                changes = bench.changes(attributes, strength)
+                changes = bench.changes(attributes, strength, editor)
                 editor.set_params(keep_details=False)
                 bench.report(f"{kind}, code, {strength}, decoded", editor.edit(bench.bare, changes))
                 editor.set_params(keep_details=True)

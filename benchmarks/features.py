@@ -1,95 +1,303 @@
-"""Autoencoder features ahead of XGBoost on Fashion-MNIST, few labels, ten draws.
+"""Features ahead of XGBoost and of logistic regression, where few rows are labeled.
 
-Encoders learn from all 60,000 training images without labels; XGBoost (200 trees, depth 4) from
-100 or 1,000 labeled ones, as many of each class; accuracy is on the 10,000 test images. The two
-encoders were chosen on 5,000 training images held out, with other draws. For every draw the arm
-is the one that did best on the other draws, and is held against the better of raw pixels and raw
-pixels with 64 principal components; beside it stands the arm that was best in validation. Run::
+Encoders learn from all training rows without labels, classifiers from the labeled ones, as many of
+each class; accuracy is on the test rows. On every data set and number of labels
 
-    SKGEN_DATA=... python benchmarks/features.py
+* every arm gets the booster that is best for the raw columns,
+* and what is held against the better of raw and raw + PCA is the arm of ours that is best,
+
+both chosen on other draws of labels, within the training rows. Run::
+
+    SKGEN_DATA=... python benchmarks/features.py mnist fashion_10k digits tables objectives shifts
+    SKGEN_DATA=... python benchmarks/features.py mnist --quick        # one seed, three draws
+    SKGEN_DATA=... python benchmarks/features.py fashion --labels 100 1000     # hours
 """
 
 import argparse
+import os
+import time
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 from xgboost import XGBClassifier
 
-from skgen import DenoisingAutoencoder
-from skgen.datasets import fetch_fashion_mnist
+from skgen import ConvAutoencoder, DenoisingAutoencoder, InvariantEncoder
+from skgen.corruptions import Contrast, Crop, ErasedPatches, Flip
+from skgen.datasets import fetch_fashion_mnist, load_fashion_mnist_10k
+from skgen.invariances import INVARIANCES
 
-DRAWS = 10
-ENCODERS = {
-    "sigmoid": DenoisingAutoencoder(
-        32, corruption="masking", corruption_level=0.5, activation="sigmoid"
-    ),
-    "silu": DenoisingAutoencoder(64, corruption="masking", corruption_level=0.75),
+BOOSTERS = {
+    "400 of depth 2": {
+        "n_estimators": 400,
+        "max_depth": 2,
+        "colsample_bytree": 0.1,
+        "min_child_weight": 0.3,
+    },
+    "150 of depth 4": {"n_estimators": 150, "max_depth": 4},
 }
-# The arm that did best on the held-out training images (20 draws; 2 draws for 1,000 labels).
-CHOSEN_IN_VALIDATION = {100: "sigmoid code", 1000: "silu raw + hidden"}
+MIRRORED = [Flip(), Crop(), Contrast(), ErasedPatches(0.3)]
+CLOTHES = {"corruption": MIRRORED}
 
 
-def accuracy(F, y, F_test, y_test):
-    model = XGBClassifier(n_estimators=200, max_depth=4, n_jobs=1, random_state=0).fit(F, y)
-    return np.mean(model.predict(F_test) == y_test)
+# Data: (X, y, X_test, y_test), numbers of labels, settings of the encoder
 
 
-def interval(difference):
-    """Mean and its 95% interval, in points."""
-    gain = 100 * difference
-    half = stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    return f"{gain.mean():+.2f} points, {gain.mean() - half:+.2f} to {gain.mean() + half:+.2f}"
+def folder():
+    return Path(os.environ.get("SKGEN_DATA", "/work/shared/data"))
+
+
+def mnist():
+    X, y = (np.load(folder() / "mnist_5k.npz")[name] for name in "Xy")
+    return (X[:4000], y[:4000], X[4000:], y[4000:]), (100, 500), {}
+
+
+def fashion_10k():
+    X, y = load_fashion_mnist_10k(return_X_y=True)
+    images = X.reshape(-1, 28, 28)
+    parts = train_test_split(images, y, test_size=2000, stratify=y, random_state=0)
+    return (parts[0], parts[2], parts[1], parts[3]), (100, 300, 1000), CLOTHES
+
+
+def fashion():
+    parts = [fetch_fashion_mnist(subset=name, return_X_y=True) for name in ("train", "test")]
+    return [a for X, y in parts for a in (X.reshape(-1, 28, 28), y)], (100, 1000), CLOTHES
+
+
+def digits():
+    data = load_digits()
+    images = data.images.astype(np.float32)
+    parts = train_test_split(
+        images, data.target, test_size=400, stratify=data.target, random_state=0
+    )
+    return (parts[0], parts[2], parts[1], parts[3]), (50,), {}
+
+
+def table(name, n_train):
+    frame = pd.read_csv(folder() / f"{name}.csv.gz")
+    y = LabelEncoder().fit_transform(frame.pop("target"))
+    X = frame.to_numpy(np.float32)
+    if name == "magic":  # sorted by class
+        order = np.random.default_rng(0).permutation(len(X))
+        X, y = X[order], y[order]
+    X = StandardScaler().fit(X[:n_train]).transform(X)
+    kept = np.isin(y, np.flatnonzero(np.bincount(y[:n_train]) >= 100))  # too few to draw from
+    y = np.where(kept, y, -1)
+    train, test = np.flatnonzero(y[:n_train] >= 0), n_train + np.flatnonzero(y[n_train:] >= 0)
+    y = np.unique(y, return_inverse=True)[1] - int((y < 0).any())
+    n_labels = len(train) // 20
+    return (X[train], y[train], X[test], y[test]), (n_labels,), {}
+
+
+DATA = {
+    "mnist": mnist,
+    "fashion_10k": fashion_10k,
+    "fashion": fashion,
+    "digits": digits,
+    "letter": lambda: table("letter", 16_000),
+    "magic": lambda: table("magic", 15_000),
+    "shuttle": lambda: table("shuttle", 43_500),
+}
+TABLES = ("letter", "magic", "shuttle")
+
+
+# Arms
+
+
+def flat(X):
+    return X.reshape(len(X), -1).astype(np.float32)
+
+
+def features_of(X, X_test, settings, seed, quick):
+    """Features of training and test rows, by the name of their arm."""
+    of_images = X.ndim > 2
+    raw = flat(X), flat(X_test)
+    pca = PCA(min(64, raw[0].shape[1]), random_state=0).fit(raw[0])
+    arms = {"raw": raw, "PCA": tuple(map(pca.transform, raw))}
+    start = time.perf_counter()
+    encoder = InvariantEncoder(random_state=seed, **settings).fit(X)
+    print(f"InvariantEncoder: fit in {time.perf_counter() - start:.0f} s", flush=True)
+    kinds = ["code", "distances"] if of_images else ["code", "hidden"]
+    for kind in kinds:
+        encoder.set_params(features=kind)
+        arms[f"our {kind}"] = tuple(map(encoder.transform, (X, X_test)))
+    if not quick:
+        encoder.set_params(max_epochs=1, lr=1e-12, features="code").fit(X)
+        arms["random encoder"] = tuple(map(encoder.transform, (X, X_test)))
+        centers = KMeans(100, n_init=1, random_state=seed).fit(raw[0])
+        arms["k-means"] = tuple(map(centers.transform, raw))
+        corruption = "masking" if of_images else "swap"
+        denoising = DenoisingAutoencoder(64, corruption=corruption, random_state=seed)
+        denoising.set_params(features="hidden").fit(raw[0])
+        arms["denoising, hidden"] = tuple(map(denoising.transform, raw))
+    first, second = (f"our {kind}" for kind in kinds)
+    beside = [("raw", "PCA"), ("raw", first), ("raw", second), (first, second)]
+    beside += [] if quick else [("raw", "denoising, hidden")]
+    for one, other in beside:
+        pairs = zip(arms[one], arms[other], strict=True)
+        arms[f"{one} + {other}"] = tuple(map(np.hstack, pairs))
+    return arms
+
+
+# Figures
 
 
 def labeled(y, n_labels, draw):
     rng = np.random.default_rng(1000 + draw)
-    classes = [np.flatnonzero(y == label) for label in range(10)]
-    return np.concatenate([rng.choice(rows, n_labels // 10, replace=False) for rows in classes])
+    classes = [np.flatnonzero(y == label) for label in np.unique(y)]
+    n = max(1, n_labels // len(classes))
+    return np.concatenate([rng.choice(rows, min(n, len(rows)), replace=False) for rows in classes])
+
+
+def xgboost(settings):
+    return XGBClassifier(n_jobs=1, random_state=0, **settings)
+
+
+def logistic_regression():
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=300))
+
+
+def accuracy(model, F, y, F_test, y_test):
+    return np.mean(model.fit(F, y).predict(F_test) == y_test)
+
+
+def interval(gains):
+    """Mean and its 95% interval, in points."""
+    gains = 100 * np.asarray(gains)
+    half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+    return f"{gains.mean():+.1f} points, {gains.mean() - half:+.1f} to {gains.mean() + half:+.1f}"
+
+
+class Probe:
+    """Accuracies of classifiers on arms, on the test rows or, to choose by, on training rows."""
+
+    def __init__(self, arms, y, y_test, n_labels, draws, n_jobs):
+        self.arms, self.y, self.y_test, self.n_labels = arms, y, y_test, n_labels
+        self.draws, self.parallel = draws, Parallel(n_jobs=n_jobs)
+
+    def __call__(self, model, name, *, to_choose=False):
+        F, F_test = self.arms[name]
+        jobs = []
+        for draw in range(3 if to_choose else self.draws):
+            rows = labeled(self.y, self.n_labels, draw + 100 * to_choose)
+            test, y_test = F_test, self.y_test
+            if to_choose:
+                others = np.setdiff1d(np.arange(len(F)), rows)[:2000]
+                test, y_test = F[others], self.y[others]
+            jobs.append(delayed(accuracy)(model, F[rows], self.y[rows], test, y_test))
+        return np.array(self.parallel(jobs))
+
+
+def lifts(name, arguments):
+    (X, y, X_test, y_test), usual, settings = DATA[name]()
+    settings = settings | ({"max_epochs": arguments.epochs} if arguments.epochs else {})
+    for seed in range(arguments.seed, arguments.seed + (1 if arguments.quick else 3)):
+        arms = features_of(X, X_test, settings, seed, arguments.quick)
+        for n_labels in arguments.labels or usual:
+            report(f"{name}, {n_labels} labels, seed {seed}", arms, y, y_test, n_labels, arguments)
+
+
+def report(title, arms, y, y_test, n_labels, arguments):
+    draws = 3 if arguments.quick else 10
+    probe = Probe(arms, y, y_test, n_labels, draws, arguments.jobs)
+    chosen = max(
+        BOOSTERS, key=lambda one: probe(xgboost(BOOSTERS[one]), "raw", to_choose=True).mean()
+    )
+    print(f"{title}, {draws} draws, XGBoost with {chosen}", flush=True)
+    booster, linear = xgboost(BOOSTERS[chosen]), logistic_regression()
+    scores = {}
+    for arm in arms:
+        scores[arm] = probe(booster, arm)
+        by_linear = probe(linear, arm)
+        print(
+            f"    {arm:26} XGBoost {scores[arm].mean():.3f} +- {scores[arm].std():.3f}   "
+            f"LR {by_linear.mean():.3f} +- {by_linear.std():.3f}",
+            flush=True,
+        )
+    ours = [arm for arm in arms if "our" in arm]
+    best = max(ours, key=lambda arm: probe(booster, arm, to_choose=True).mean())
+    rival = max(("raw", "raw + PCA"), key=lambda arm: scores[arm].mean())
+    print(f"    {best} over {rival}: {interval(scores[best] - scores[rival])}", flush=True)
+
+
+def objectives(arguments):
+    """All objectives, trained for as many epochs each: their time is the networks' time."""
+    (X, y, X_test, y_test), _, _ = digits() if arguments.quick else mnist()
+    for name in INVARIANCES:
+        model = InvariantEncoder(
+            invariance=name, max_epochs=arguments.epochs or 25, random_state=arguments.seed
+        )
+        start = time.perf_counter()
+        model.fit(X)
+        seconds = time.perf_counter() - start
+        arms = {"ours": (model.transform(X), model.transform(X_test))}
+        probe = Probe(arms, y, y_test, 100, 3 if arguments.quick else 10, arguments.jobs)
+        of_trees = probe(xgboost(BOOSTERS["400 of depth 2"]), "ours").mean()
+        of_linear = probe(logistic_regression(), "ours").mean()
+        print(
+            f"{name:14} XGBoost {of_trees:.3f}  LR {of_linear:.3f}  score {model.score(X):.3f}  "
+            f"{seconds:.0f} s",
+            flush=True,
+        )
+
+
+def shifted(images, n):
+    """All images shifted by so many pixels in four directions, what is new taken from the edge."""
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (n, n), (n, n)), mode="edge")
+    for dy, dx in [(0, n), (2 * n, n), (n, 0), (n, 2 * n)]:
+        yield padded[:, dy : dy + height, dx : dx + width]
+
+
+def movement(transform, images, y, n):
+    """How far codes move under shifts by n pixels, over the distance between means of classes."""
+    codes = transform(images)
+    moved = [np.linalg.norm(transform(one) - codes, axis=1).mean() for one in shifted(images, n)]
+    means = np.array([codes[y == label].mean(axis=0) for label in np.unique(y)])
+    apart = np.linalg.norm(means[:, None] - means, axis=2)
+    return np.mean(moved) / apart[np.triu_indices(len(means), 1)].mean()
+
+
+def shifts(arguments):
+    (X, _, X_test, y_test), _, settings = fashion_10k()
+    epochs = {"max_epochs": arguments.epochs} if arguments.epochs else {}
+    plain = ConvAutoencoder(32, random_state=arguments.seed).set_params(**epochs).fit(X)
+    ours = InvariantEncoder(random_state=arguments.seed, **settings, **epochs)
+    models = {"pixels": flat, "ConvAutoencoder(32)": plain.transform}
+    models["InvariantEncoder"] = ours.set_params(features="code").fit(X).transform
+    for name, transform in models.items():
+        ratios = [f"{movement(transform, X_test[:500], y_test[:500], n):.2f}" for n in (1, 2, 3)]
+        print(f"{name:20} moved by 1, 2, 3 pixels: {' '.join(ratios)}", flush=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=int, nargs="+", default=[100, 1000], choices=[100, 1000])
-    parser.add_argument("--seed", type=int, default=0, help="of the encoders")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what", nargs="+", choices=[*DATA, "tables", "objectives", "shifts"], metavar="what"
+    )
+    parser.add_argument("--quick", action="store_true", help="one seed, three draws, fewer arms")
+    parser.add_argument("--labels", type=int, nargs="+")
+    parser.add_argument("--seed", type=int, default=0, help="of the first encoder")
+    parser.add_argument("--epochs", type=int, help="of our encoders; their default otherwise")
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    X, y = fetch_fashion_mnist(subset="train", return_X_y=True)
-    X_test, y_test = fetch_fashion_mnist(subset="test", return_X_y=True)
-    pca = PCA(64, random_state=0).fit(X)
-    arms = {
-        "raw": (X, X_test),
-        "raw + PCA-64": tuple(np.hstack([A, pca.transform(A)]) for A in (X, X_test)),
-    }
-    for name, encoder in ENCODERS.items():
-        encoder.set_params(random_state=arguments.seed).fit(X)
-        code = tuple(encoder.transform(A) for A in (X, X_test))
-        encoder.set_params(features="hidden")
-        hidden = tuple(encoder.transform(A) for A in (X, X_test))
-        arms |= {f"{name} code": code, f"{name} hidden": hidden}
-        arms[f"{name} raw + code"] = tuple(map(np.hstack, zip((X, X_test), code, strict=True)))
-        arms[f"{name} raw + hidden"] = tuple(map(np.hstack, zip((X, X_test), hidden, strict=True)))
-    parallel = Parallel(n_jobs=2)
-    for n_labels in arguments.labels:
-        rows = [labeled(y, n_labels, draw) for draw in range(DRAWS)]
-        scores = {}
-        for name, (F, F_test) in arms.items():
-            scores[name] = np.array(
-                parallel(delayed(accuracy)(F[r], y[r], F_test, y_test) for r in rows)
-            )
-            mean, deviation = scores[name].mean(), scores[name].std(ddof=1)
-            print(f"{n_labels} labels, {name}: {mean:.4f} +- {deviation:.4f}", flush=True)
-        ours = np.array([values for name, values in scores.items() if not name.startswith("raw")])
-        others = ours.sum(axis=1, keepdims=True) - ours
-        chosen = ours[others.argmax(axis=0), np.arange(DRAWS)]
-        best = max((scores["raw"], scores["raw + PCA-64"]), key=np.mean)
-        fixed = scores[CHOSEN_IN_VALIDATION[n_labels]]
-        print(
-            f"{n_labels} labels: lift of the arm best on the other draws", interval(chosen - best)
-        )
-        print(
-            f"{n_labels} labels: lift of {CHOSEN_IN_VALIDATION[n_labels]}", interval(fixed - best)
-        )
+    for what in arguments.what:
+        if what in ("objectives", "shifts"):
+            {"objectives": objectives, "shifts": shifts}[what](arguments)
+            continue
+        for name in TABLES if what == "tables" else [what]:
+            lifts(name, arguments)
 
 
 if __name__ == "__main__":

@@ -39,20 +39,20 @@ CENTERS = np.array([(a, b) for a in range(-4, 5, 2) for b in range(-4, 5, 2)], d
 def gaussians(seeds):
     """25 normal distributions of standard deviation .05 on a grid of spacing 2."""
     print("25 Gaussians: modes with at least 20 of 10,000 samples within 3 sd; share within 3 sd")
-    for game in ("non_saturating", "wasserstein", "minimax", "least_squares", "hinge"):
+    for name in ("non_saturating", "wasserstein", "minimax", "least_squares", "hinge"):
         for seed in seeds:
             random = np.random.default_rng(seed)
             noise = 0.05 * random.normal(size=(20_000, 2))
             X = CENTERS[random.integers(25, size=20_000)] + noise
             start = time.perf_counter()
-            model = GAN(2, adversarial_loss=game, max_epochs=126, random_state=seed).fit(X)
+            model = GAN(2, adversarial_loss=name, max_epochs=126, random_state=seed).fit(X)
             seconds = time.perf_counter() - start
             samples = model.sample(10_000, random_state=seed)
             distances = np.linalg.norm(samples[:, None] - CENTERS, axis=2)
             near = distances.min(axis=1) < 3 * 0.05
             counts = np.bincount(distances.argmin(axis=1)[near], minlength=25)
             print(
-                f"  {game:15} seed {seed}: {(counts >= 20).sum()} modes, {near.mean():.3f}, "
+                f"  {name:15} seed {seed}: {(counts >= 20).sum()} modes, {near.mean():.3f}, "
                 f"{seconds:.0f} s",
                 flush=True,
             )

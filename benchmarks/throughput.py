@@ -5,7 +5,7 @@ process, by turns, so that drift of the machine hits all alike; the figure is th
 rounds of the ratio within a round. Run it on an otherwise idle machine::
 
     python benchmarks/throughput.py [--rounds 5] [--peers] [--only table]
-    python benchmarks/throughput.py --regularizers | --images | --games | --adaptation
+    python benchmarks/throughput.py --regularizers | --images | --adversarial | --adaptation
 """
 
 import argparse
@@ -343,15 +343,15 @@ def images(rounds, only):
             )
 
 
-# A game, beside a plain loop over the same networks: the same updates, as most would write them.
+# A GAN, beside a plain loop over the same networks: the same updates, as most would write them.
 
-ADVERSARIAL_LOSSES = {  # rows or images, networks, minibatch, and epochs
+ADVERSARIAL = {  # rows or images, networks, minibatch, and epochs
     "25 Gaussians": ((20_000, 2), {"latent_dim": 2, "max_epochs": 10}),
     "images, 28 x 28": ((6_000, 28, 28), {"batch_size": 64, "max_epochs": 2}),
 }
 
 
-def plain_game(players, X, model):
+def plain_adversarial(players, X, model):
     torch.manual_seed(0)
     generator, discriminator = (
         copy.deepcopy(players.generator),
@@ -384,8 +384,8 @@ def plain_game(players, X, model):
                     mean.lerp_(now, 0.001)
 
 
-def games(rounds, only):
-    for name, (shape, settings) in ADVERSARIAL_LOSSES.items():
+def adversarial(rounds, only):
+    for name, (shape, settings) in ADVERSARIAL.items():
         if not name.startswith(only):
             continue
         X = np.random.default_rng(0).normal(size=shape).astype(np.float32).clip(-1, 1)
@@ -393,7 +393,7 @@ def games(rounds, only):
         players = clone(model).set_params(max_epochs=1).fit(X).net_.module_
         rows = torch.from_numpy(X).flatten(1)
         pairs = [
-            (seconds(model.fit, X), seconds(plain_game, players, rows, model))
+            (seconds(model.fit, X), seconds(plain_adversarial, players, rows, model))
             for _ in range(rounds + 1)
         ][1:]
         ratios = [ours / plain for ours, plain in pairs]
@@ -501,7 +501,7 @@ def main():
     parser.add_argument("--only", default="", help="shapes whose name starts like this")
     parser.add_argument("--regularizers", action="store_true", help="these in place of the rest")
     parser.add_argument("--images", action="store_true", help="these in place of the rest")
-    parser.add_argument("--games", action="store_true", help="these in place of the rest")
+    parser.add_argument("--adversarial", action="store_true", help="these in place of the rest")
     parser.add_argument("--adaptation", action="store_true", help="this in place of the rest")
     arguments = parser.parse_args()
     contestants = [plain, tuned, mlp]
@@ -512,8 +512,8 @@ def main():
         return regularizers(arguments.rounds, arguments.only)
     if arguments.images:
         return images(arguments.rounds, arguments.only)
-    if arguments.games:
-        return games(arguments.rounds, arguments.only)
+    if arguments.adversarial:
+        return adversarial(arguments.rounds, arguments.only)
     if arguments.adaptation:
         return adaptation(arguments.rounds, arguments.only)
     for name, shape in SHAPES.items():

@@ -10,7 +10,7 @@ _RUN = r"/plot_(?!features_before_xgboost)" if _QUICK else r"/plot_"
 project = "skgen"
 author = "skgen developers"
 copyright = "2026, skgen developers"
-release = version = installed_version("skgen")
+release = version = installed_version("scikit-gen")
 
 extensions = [
     "sphinx.ext.autodoc",

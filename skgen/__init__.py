@@ -18,6 +18,7 @@ from skgen.autoencoders import (
     VariationalAutoencoder,
 )
 from skgen.generators import GAN, ConditionalGAN
+from skgen.invariant import InvariantEncoder
 
 __all__ = [
     "GAN",
@@ -29,6 +30,7 @@ __all__ = [
     "CoralClassifier",
     "DenoisingAutoencoder",
     "DomainAdversarialClassifier",
+    "InvariantEncoder",
     "LabeledOnly",
     "LinearAutoencoder",
     "MinimumClassConfusionClassifier",

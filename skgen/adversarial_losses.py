@@ -7,24 +7,23 @@ rows.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import ClassVar, final
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.parameters import Component, Declared, parameter, resolve
+from skgen._sklearn import StrOptions
+from skgen.parameters import NOT_NEGATIVE, Component, Declared, parameter, resolve
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
+    "Adversarial",
     "AdversarialLoss",
     "Hinge",
     "LeastSquares",
     "Minimax",
     "NonSaturating",
-    "Adversarial",
     "Wasserstein",
     "discriminator_objective",
 ]
@@ -61,6 +60,10 @@ class AdversarialLoss(Component, ABC):
     ) -> Tensor | None:
         """Return what the discriminator pays beside its loss, if the loss has it pay."""
         return None
+
+    def has_penalty(self) -> bool:
+        """Return whether it does."""
+        return type(self).penalty is not AdversarialLoss.penalty
 
 
 class _CrossEntropy(AdversarialLoss, ABC):
@@ -175,8 +178,7 @@ class Wasserstein(AdversarialLoss):
 
     weight: float = parameter(
         1.0,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How much a slope that differs from 1 costs, in units of the network's input. The paper
         has 10, for images; 1 leaves the critic more room, which small clouds of points need.""",
         positional=True,
@@ -267,18 +269,18 @@ ADVERSARIAL_LOSSES: Mapping[str, type[AdversarialLoss]] = {
 
 
 class Adversarial(Declared, ABC):
-    """Mixed into a model, has it take an adversarial loss, and a penalty on the discriminator's gradient."""
+    """Mixed into a model, has it take an adversarial loss, and a penalty on its gradient."""
 
     adversarial_loss: str | AdversarialLoss = parameter(
         "non_saturating",
         [StrOptions(set(ADVERSARIAL_LOSSES)), AdversarialLoss],
-        "str or AdversarialLoss",
-        f"""What the players descend: {", ".join(ADVERSARIAL_LOSSES)}, or an object of `skgen.adversarial_losses`.""",
+        f"""What the players descend: {", ".join(ADVERSARIAL_LOSSES)}, or an object of
+        `skgen.adversarial_losses`.""",
+        kind="str or AdversarialLoss",
     )
     r1_weight: float | None = parameter(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
+        [*NOT_NEGATIVE, None],
         """Weight of the squared gradient of the discriminator at real rows, known as R1.""",
     )
 

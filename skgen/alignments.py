@@ -4,15 +4,13 @@ They compare what a network makes of a minibatch of source rows and of as many t
 """
 
 from abc import ABC, abstractmethod
-from numbers import Real
 from typing import NamedTuple, final
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.parameters import Component, parameter
+from skgen.parameters import NOT_NEGATIVE, POSITIVE, SHARE, Component, parameter
 
 __all__ = ["Alignment", "ClassConfusion", "Coral", "PseudoLabels", "Side"]
 
@@ -38,8 +36,7 @@ class Alignment(Component, ABC):
 
     weight: float = parameter(
         1.0,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How much it counts, times the `adaptation_weight` of the classifier.""",
         positional=True,
     )
@@ -96,8 +93,7 @@ class ClassConfusion(Alignment):
 
     temperature: float = parameter(
         2.5,
-        [Interval(Real, 0, None, closed="neither")],
-        "float",
+        POSITIVE,
         "What logits are divided by before they become probabilities.",
     )
 
@@ -129,8 +125,7 @@ class PseudoLabels(Alignment):
 
     threshold: float = parameter(
         0.9,
-        [Interval(Real, 0, 1, closed="both")],
-        "float",
+        SHARE,
         "The probability from which on a prediction counts as a label.",
     )
 

@@ -1,4 +1,4 @@
-"""Ways to distort rows that a model learns to undo.
+"""Ways to distort rows that a model learns to undo, or not to see.
 
 Every corruption acts on a batch in the units the network sees, in which each column has mean 0
 and the columns together have standard deviation 1, so a level means the same on any data. Where an
@@ -7,32 +7,43 @@ that range, and what is masked is set to 0 in it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
+from typing import Any
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor
+from torch.nn import functional
 
+from skgen._sklearn import Interval
 from skgen.networks.convolutional import as_images, as_rows
-from skgen.parameters import Component, parameter, resolve
+from skgen.parameters import COUNT, NOT_NEGATIVE, SHARE, Component, parameter, resolve
 
 __all__ = [
     "CORRUPTIONS",
+    "Brightness",
+    "Compose",
+    "Contrast",
     "Corruption",
+    "Crop",
     "Dropout",
     "ErasedPatches",
+    "Flip",
     "Gaussian",
+    "GeometricCorruption",
+    "ImageCorruption",
     "Inversion",
     "MaskedPixels",
     "Masking",
     "OnImages",
-    "ImageCorruption",
+    "Rotate",
     "SaltAndPepper",
+    "Shift",
     "Swap",
     "corruption_at",
     "on_rows",
+    "resolve_corruption",
 ]
 
 _RATE = [Interval(Real, 0, 1, closed="both")]
@@ -64,8 +75,7 @@ class Gaussian(Corruption):
 
     level: float = parameter(
         0.5,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """Standard deviation of the noise, in units of the overall standard deviation of X.""",
         positional=True,
     )
@@ -80,17 +90,15 @@ class Masking(Corruption):
 
     .. math:: \tilde x = m \odot x, \quad m_j \sim \text{Bernoulli}(1 - \text{level})
 
-    for centered `x`: 0 is the mean of a column. On a code, and on an X that is mapped into the range
-    of a bounded output activation, it is just 0.
+    for centered `x`: 0 is the mean of a column. On a code, and on an X that is mapped into the
+    range of a bounded output activation, it is just 0.
 
     References
     ----------
     .. [1] P. Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010, section 3.3.
     """
 
-    level: float = parameter(
-        0.3, _RATE, "float", """Share of the cells that are masked.""", positional=True
-    )
+    level: float = parameter(0.3, SHARE, """Share of the cells that are masked.""", positional=True)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return a distorted copy of `x`, of the same shape."""
@@ -115,7 +123,6 @@ class Dropout(Corruption):
     level: float = parameter(
         0.3,
         [Interval(Real, 0, 1, closed="left")],
-        "float",
         """Share of the cells that are masked.""",
         positional=True,
     )
@@ -137,7 +144,7 @@ class SaltAndPepper(Corruption):
     """
 
     level: float = parameter(
-        0.2, _RATE, "float", """Share of the cells that are replaced.""", positional=True
+        0.2, SHARE, """Share of the cells that are replaced.""", positional=True
     )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -160,7 +167,7 @@ class Swap(Corruption):
     """
 
     level: float = parameter(
-        0.15, _RATE, "float", """Share of the cells that are replaced.""", positional=True
+        0.15, SHARE, """Share of the cells that are replaced.""", positional=True
     )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -186,7 +193,7 @@ class Inversion(Corruption):
     """
 
     level: float = parameter(
-        0.5, _RATE, "float", """Share of the rows that are inverted.""", positional=True
+        0.5, SHARE, """Share of the rows that are inverted.""", positional=True
     )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -226,15 +233,13 @@ class ErasedPatches(ImageCorruption):
 
     size: float = parameter(
         0.4,
-        _RATE,
-        "float",
+        SHARE,
         """Sides of a rectangle, as shares of the image's height and width.""",
         positional=True,
     )
     n_patches: int = parameter(
         1,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Rectangles erased in every image.""",
     )
 
@@ -268,7 +273,6 @@ class MaskedPixels(ImageCorruption):
     level: float = parameter(
         0.3,
         [Interval(Real, 0, 1, closed="left")],
-        "float",
         """Share of the pixels that are dropped.""",
         positional=True,
     )
@@ -279,6 +283,239 @@ class MaskedPixels(ImageCorruption):
         kept = 1 - self.level
         draw = torch.rand(len(x), 1, *x.shape[2:], device=x.device)
         return (draw < kept).to(x).div_(kept) * x
+
+
+class Brightness(ImageCorruption):
+    r"""Make whole images lighter or darker.
+
+    .. math:: \tilde x = x + \text{level} \cdot u, \quad u \sim U(-1, 1)
+
+    with one draw for an image. What would leave the range of X is not cut off.
+    """
+
+    level: float = parameter(
+        0.2,
+        NOT_NEGATIVE,
+        """The most that is added, in network units.""",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        _check_images(self, x)
+        return x + _between(-self.level, self.level, x)
+
+
+class Contrast(ImageCorruption):
+    r"""Draw the pixels of an image together at its mean, or apart.
+
+    .. math:: \tilde x = \bar x + (1 + \text{level} \cdot u)(x - \bar x), \quad u \sim U(-1, 1)
+
+    with one draw for an image and the mean :math:`\bar x` of all its pixels.
+    """
+
+    level: float = parameter(
+        0.3,
+        SHARE,
+        """The most by which the distances from the mean change, as a share of them.""",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        _check_images(self, x)
+        mean = x.mean(dim=(1, 2, 3), keepdim=True)
+        return torch.lerp(mean, x, 1 + _between(-self.level, self.level, x))
+
+
+class GeometricCorruption(ImageCorruption, ABC):
+    r"""Base class of the corruptions that move pixels, each image by an affine map of its own.
+
+    .. math:: \tilde x(p) = x(A p + t)
+
+    for places :math:`p` with coordinates from -1 to 1 across the image, interpolated between
+    pixels. What comes in from outside is the nearest pixel of the edge, which continues any
+    background; 0 would draw a frame wherever the background is not 0. A subclass draws :math:`A`
+    and :math:`t`. `Compose` multiplies the maps of neighbors, so that pixels are interpolated once.
+    """
+
+    @abstractmethod
+    def maps(self, x: Tensor) -> Tensor:
+        """Draw an affine map for every image: (batch, 3, 3), the last line 0, 0, 1."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        _check_images(self, x)
+        return _moved(x, self.maps(x))
+
+
+class Shift(GeometricCorruption):
+    """Shift images by up to a share of their height and of their width, in any direction.
+
+    Examples
+    --------
+    >>> from skgen import ConvAutoencoder
+    >>> from skgen.corruptions import Shift
+    >>> model = ConvAutoencoder(32, corruption=Shift(0.1))
+    """
+
+    level: float = parameter(
+        0.1,
+        SHARE,
+        """The longest shift, as a share of the image's height and width.""",
+        positional=True,
+    )
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Draw an affine map for every image: (batch, 3, 3), the last line 0, 0, 1."""
+        maps = _identities(x)
+        maps[:, :2, 2] = _shifts(self.level, x)
+        return maps
+
+
+class Crop(GeometricCorruption):
+    """Look at a part of the image, or at more than it, resized to the image's size.
+
+    The window has sides of `scale` times the image's, with one factor for both, and lies up to
+    `shift` off the middle. A scale below 1 enlarges; one above 1 shows what is beyond the edge.
+
+    References
+    ----------
+    .. [1] C. Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6; without its
+       change of the aspect ratio.
+    """
+
+    scale: Sequence[float] = parameter(
+        (0.75, 1.1),
+        ["array-like"],
+        """The least and the largest factor.""",
+        kind="tuple of float",
+        positional=True,
+    )
+    shift: float = parameter(
+        0.1,
+        SHARE,
+        """The longest shift, as a share of the image's height and width.""",
+    )
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Draw an affine map for every image: (batch, 3, 3), the last line 0, 0, 1."""
+        low, high = self.scale
+        maps = _identities(x)
+        maps[:, :2, 2] = _shifts(self.shift, x)
+        maps[:, [0, 1], [0, 1]] = _between(low, high, x).view(-1, 1)
+        return maps
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        scale = tuple(self.scale)
+        if len(scale) != 2 or not 0 < scale[0] <= scale[1]:
+            raise ValueError(
+                "scale of Crop has to be the least and the largest factor, both above 0, such as "
+                f"(0.75, 1.1), got {self.scale!r}."
+            )
+
+
+class Rotate(GeometricCorruption):
+    """Turn images about their middle, by up to an angle in either direction."""
+
+    degrees: float = parameter(
+        15.0,
+        NOT_NEGATIVE,
+        """The largest angle.""",
+        positional=True,
+    )
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Draw an affine map for every image: (batch, 3, 3), the last line 0, 0, 1."""
+        height, width = x.shape[2:]
+        angle = torch.deg2rad(_between(-self.degrees, self.degrees, x).view(-1))
+        cos, sin = angle.cos(), angle.sin()
+        maps = _identities(x)
+        maps[:, 0, 0] = maps[:, 1, 1] = cos
+        maps[:, 0, 1], maps[:, 1, 0] = -sin * height / width, sin * width / height
+        return maps
+
+
+class Flip(GeometricCorruption):
+    """Mirror images, left for right, with probability `level`.
+
+    Not for what has a direction, such as digits and letters.
+    """
+
+    level: float = parameter(
+        0.5, SHARE, """Share of the images that are mirrored.""", positional=True
+    )
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Draw an affine map for every image: (batch, 3, 3), the last line 0, 0, 1."""
+        maps = _identities(x)
+        maps[:, 0, 0] -= 2.0 * (torch.rand(len(x), device=x.device) < self.level)
+        return maps
+
+
+class Compose(ImageCorruption):
+    """Several corruptions, one after the other; of images, if one of them is.
+
+    Wherever `InvariantEncoder` takes a corruption, a list of them stands for this. Corruptions
+    that move pixels and follow each other are done at once.
+
+    Examples
+    --------
+    >>> from skgen.corruptions import Compose, Crop, ErasedPatches, Flip
+    >>> Compose([Flip(), Crop(), ErasedPatches(0.3)])
+    Compose(corruptions=[Flip(), Crop(), ErasedPatches(size=0.3)])
+    """
+
+    corruptions: Sequence[Corruption] = parameter(
+        (),
+        [list, tuple],
+        """What is done, in this order.""",
+        kind="list of Corruption",
+        positional=True,
+    )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return a distorted copy of `x`, of the same shape."""
+        pending: Tensor | None = None
+        for one in self.corruptions:
+            if isinstance(one, GeometricCorruption):
+                _check_images(one, x)
+                drawn = one.maps(x)
+                pending = drawn if pending is None else pending @ drawn
+                continue
+            if pending is not None:
+                x, pending = _moved(x, pending), None
+            x = one(x)
+        return x.clone() if pending is None else _moved(x, pending)
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        for one in self.corruptions:
+            if not isinstance(one, Corruption):
+                raise ValueError(f"Compose takes objects of skgen.corruptions, got {one!r}.")
+            one._validate_params()
+
+
+def _between(low: float, high: float, x: Tensor) -> Tensor:
+    """Draw a number for every image, to be broadcast over it."""
+    return torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(low, high)
+
+
+def _shifts(level: float, x: Tensor) -> Tensor:
+    """Draw two shifts for every image, up to a share of its sides: of 2, in coordinates."""
+    return 2 * level * torch.empty(len(x), 2, device=x.device).uniform_(-1, 1)
+
+
+def _identities(x: Tensor) -> Tensor:
+    """Return the map that moves nothing, once for every image."""
+    return torch.eye(3, device=x.device).repeat(len(x), 1, 1)
+
+
+def _moved(x: Tensor, maps: Tensor) -> Tensor:
+    """Return images whose every place shows what was where its map leads."""
+    grid = functional.affine_grid(maps[:, :2].to(x), list(x.shape), align_corners=False)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
 def _check_images(corruption: Corruption, x: Tensor) -> None:
@@ -320,9 +557,24 @@ CORRUPTIONS: Mapping[str, type[Corruption]] = {
 }
 
 
-def corruption_at(name: str, level: float | None) -> Corruption:
-    """Return the corruption of that name, at that level or, with None, at its default one."""
-    kind = CORRUPTIONS[name]
-    corruption = resolve(kind() if level is None else kind(level), CORRUPTIONS)
-    assert corruption is not None
-    return corruption
+def corruption_at(corruption: str | Corruption, level: float | None) -> Corruption:
+    """Return a corruption of that name at that level, None for its default; or a given object."""
+    if level is not None and isinstance(corruption, Corruption):
+        raise ValueError(
+            f"{corruption} has a level of its own: leave out the level {level} beside it."
+        )
+    named = level is not None and isinstance(corruption, str)
+    resolved = resolve(CORRUPTIONS[corruption](level) if named else corruption, CORRUPTIONS)
+    assert resolved is not None
+    return resolved
+
+
+def resolve_corruption(
+    given: str | Corruption | Sequence[str | Corruption] | None,
+) -> Corruption | None:
+    """Return a validated corruption for a name, an object, or a list of either."""
+    spec: Any = given
+    if isinstance(given, list | tuple):
+        compose: Any = Compose
+        spec = compose([resolve(one, CORRUPTIONS) for one in given])
+    return resolve(spec, CORRUPTIONS)

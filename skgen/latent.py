@@ -1,22 +1,28 @@
 """Moves in a code space, for any model with `transform` and `inverse_transform`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import Tags, _safe_indexing, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
-from sklearn.utils.validation import (
-    _num_samples,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skgen._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+    _num_samples,
+    _safe_indexing,
+    validate_params,
+)
+from skgen.exceptions import warn
 from skgen.inputs.attributes import Attributes
+from skgen.inputs.images import stacked_images
 
 __all__ = ["AttributeEditor", "interpolate"]
 
@@ -135,8 +141,12 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
       attributes share is not counted for each of them: if most who have a beard wear glasses, its
       direction is without glasses.
 
-    `edit` then returns :math:`x + \text{Dec}(c + \sum_j s_j d_j) - \text{Dec}(c)`: what the decoder
-    changes, on top of the row as it is.
+    A code leaves part of an attribute out, so that a step from one mean code to the other changes a
+    row by less than the means of rows differ. So each direction is stretched: strength 1 changes
+    rows of X, in the mean and along the difference of the groups' rows, by all of that difference.
+
+    `edit` then returns :math:`x + \text{Dec}(c + \sum_j s_j g_j d_j) - \text{Dec}(c)`: what the
+    decoder changes, on top of the row as it is, with the stretches :math:`g_j`.
 
     Parameters
     ----------
@@ -149,7 +159,7 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
 
     keep_details : bool, default=True
         Whether `edit` keeps what the code leaves out of a row, as above. Otherwise it returns
-        :math:`\text{Dec}(c + \sum_j s_j d_j)`, which is blurred where reconstructions are, but
+        :math:`\text{Dec}(c + \sum_j s_j g_j d_j)`, which is blurred where reconstructions are, but
         free of traces of what was there before.
 
     Attributes
@@ -158,9 +168,14 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         The fitted model.
 
     directions_ : dict of str to ndarray of shape (n_components,)
-        The direction of every attribute, as long as strength 1 goes: the average difference of
-        codes between having it (True, 1 or a string) and not having it (False, 0, -1, or any other
-        string), or for one more of a number; with ``"least_squares"``, all other attributes equal.
+        The direction of every attribute, as long as strength 1 goes, :math:`g_j d_j`: that from
+        the average code without it (False, 0, -1, or any other string) to the average code with it
+        (True, 1 or a string), or for one more of a number; with ``"least_squares"``, all other
+        attributes equal.
+
+    stretches_ : dict of str to float
+        How many of these differences of codes strength 1 takes, :math:`g_j`: 1 where the code
+        leaves nothing out, and 10 at most.
 
     attribute_names_ : list of str
         Their names: those of the columns; ``"attribute 0"`` and so on of an array; of columns of
@@ -179,7 +194,9 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     The unit of strength is a difference of groups, and edits are relative: with strength 1 a face
-    that has a moustache already gets another one's worth.
+    that has a moustache already gets another one's worth. It is measured on up to 128 rows, which
+    are moved to the other group: for a number, by a standard deviation. X that is no array of
+    numbers which the model gives back has no such measure, and directions are left as they are.
 
     If columns make up a category, one of them 1 in every row and the others 0, the direction of
     each leads to it from the average of the others.
@@ -251,11 +268,13 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         model = clone(self.model).fit(X, None)
         codes = np.asarray(model.transform(X), dtype=np.float64)
         learn = {"least_squares": _jointly, "mean_difference": _one_by_one}[self.method]
-        directions = learn(codes - codes.mean(axis=0), values, names)
+        slopes = learn(codes - codes.mean(axis=0), values, names)
+        stretches = _stretches(model, X, codes, values, slopes, names, learn)
         self.model_ = model
         self.attribute_names_ = names
-        self._attributes = attributes
-        self.directions_ = dict(zip(names, directions, strict=True))
+        self._attributes, self._slopes = attributes, slopes
+        self.stretches_ = dict(zip(names, stretches.tolist(), strict=True))
+        self.directions_ = dict(zip(names, stretches[:, None] * slopes, strict=True))
         self._mean_code, self._mean_attributes = codes.mean(axis=0), values.mean(axis=0)
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
@@ -272,8 +291,9 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
             Rows or images, as the model takes them.
 
         changes : mapping of str to float or array-like of shape (n_samples,)
-            Strengths by the names of attributes: 1 adds the average difference between having one
-            and not having it, -1 takes it away. An array has one for each row.
+            Strengths by the names of attributes: 1 changes rows, in the mean, by the difference
+            between those that have it and those that do not, -1 takes it away. An array has one
+            for each row.
 
         Returns
         -------
@@ -302,21 +322,17 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         if not self.keep_details:
             return edited
         before = np.asarray(self.model_.inverse_transform(codes))
-        rows = np.asarray(X, dtype=edited.dtype).reshape(edited.shape)
-        result: NDArray = rows + (edited - before)
-        if getattr(self.model_, "value_range_", None) is None:
-            return result
-        low, high = self.model_.value_range_
-        return result.clip(np.minimum(low, rows), np.maximum(high, rows))
+        rows = _as_array(X).astype(edited.dtype).reshape(edited.shape)
+        return _added(self.model_, rows, edited - before)
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        r"""Return the share of the variance of X that its attributes explain, by the directions.
+        r"""Return the share of the variance of X that its attributes explain, by their directions.
 
         .. math:: 1 - \frac{\sum_r \|x_r - \text{Dec}(\bar c + \sum_j (y_{rj} - \bar y_j) d_j)\|^2}
                   {\sum_r \|x_r - \bar x\|^2}
 
-        Rows are drawn from their attributes alone. Nothing is said about detail that no attribute
-        tells of.
+        Rows are drawn from their attributes alone, by directions that are not stretched. Nothing is
+        said about detail that no attribute tells of.
 
         Parameters
         ----------
@@ -335,10 +351,9 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         values = self._attributes.numbers(y)
         check_consistent_length(X, values)
         self.model_.transform(_safe_indexing(X, [0]))  # which raises an error for what is no row
-        directions = np.array([self.directions_[name] for name in self.attribute_names_])
-        codes = self._mean_code + (values - self._mean_attributes) @ directions
+        codes = self._mean_code + (values - self._mean_attributes) @ self._slopes
         drawn = np.asarray(self.model_.inverse_transform(codes))
-        rows = np.asarray(X, dtype=np.float64).reshape(drawn.shape)
+        rows = _as_array(X).astype(np.float64).reshape(drawn.shape)
         total = np.sum((rows - rows.mean(axis=0)) ** 2)
         residual = np.sum((rows - drawn) ** 2)
         return float(1 - residual / total) if total > 0 else float(residual == 0)
@@ -349,6 +364,106 @@ class AttributeEditor(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _as_array(X: Any) -> NDArray:
+    """Return rows or images, also a list of these, as an array."""
+    images = stacked_images(X)
+    return np.asarray(X) if images is None else images
+
+
+def _added(model: Any, rows: NDArray, change: NDArray) -> NDArray:
+    """Return rows with a change, not moved out of the range that the model knows of, if any."""
+    result: NDArray = rows + change
+    if getattr(model, "value_range_", None) is None:
+        return result
+    low, high = model.value_range_
+    return result.clip(np.minimum(low, rows), np.maximum(high, rows))
+
+
+# How far strength 1 goes
+
+# Rows of each group that are moved, and how often, to find out.
+_N_MOVED, _N_TRIALS = 64, 8
+
+# A code that leaves out more than the rest by this factor tells too little of an attribute.
+_MOST_STRETCHED = 10.0
+
+# Numbers of X that are looked at in one piece.
+_PIECE = 1 << 22
+
+
+def _stretches(
+    model: Any,
+    X: Any,
+    codes: NDArray,
+    values: NDArray,
+    slopes: NDArray,
+    names: list[str],
+    learn: Callable[[NDArray, NDArray, list[str]], NDArray],
+) -> NDArray[np.float64]:  # (n_attributes,)
+    """Return what to multiply directions by, so that a step of 1 makes the groups' difference."""
+    stretches = np.ones(len(names))
+    decoded = np.asarray(model.inverse_transform(codes[:1]))
+    array = _as_array(X)
+    if array.dtype.kind not in "biuf" or array.size != len(codes) * decoded.size:
+        return stretches
+    rows = array.reshape(len(codes), -1)
+    width = max(1, _PIECE // len(rows))
+    parts = [rows[:, at : at + width] for at in range(0, rows.shape[1], width)]
+    differences = np.hstack([learn(part.astype(np.float64), values, names) for part in parts])
+    for number, (name, difference) in enumerate(zip(names, differences, strict=True)):
+        share = _share_made(model, rows, codes, values[:, number], slopes[number], difference)
+        stretches[number], made = _stretch(share)
+        if not 0.8 < made < 1.25:
+            warn(
+                f"Codes tell too little of the attribute {name!r}: an edit of strength 1 makes "
+                f"{made:.2g} of the difference between its groups. A larger code holds more, and "
+                "so does that of a model which was trained for longer.",
+            )
+    return stretches
+
+
+def _share_made(
+    model: Any,
+    rows: NDArray,
+    codes: NDArray,
+    attribute: NDArray,
+    direction: NDArray,
+    difference: NDArray,
+) -> Callable[[float], float]:
+    """Return the share of a difference of rows that a step makes, by how far it is stretched."""
+    distinct = np.unique(attribute)
+    step = np.ptp(distinct) if len(distinct) == 2 else attribute.std()
+    above = attribute > attribute.mean()
+    some = [np.flatnonzero(side) for side in (~above, above)]
+    some = [side[np.unique(np.linspace(0, len(side) - 1, _N_MOVED, dtype=int))] for side in some]
+    moved, signs = np.concatenate(some), np.repeat([1.0, -1.0], [len(side) for side in some])
+    weights = np.repeat([0.5 / len(side) for side in some], [len(side) for side in some])
+    before = np.asarray(model.inverse_transform(codes[moved]))
+    start = rows[moved].astype(before.dtype).reshape(before.shape)
+    size = step * np.square(difference).sum()
+
+    def share(stretch: float) -> float:
+        steps = np.multiply.outer(stretch * step * signs, direction)
+        change = np.asarray(model.inverse_transform(codes[moved] + steps)) - before
+        made = (_added(model, start, change) - start).reshape(len(moved), -1) @ difference
+        return float((weights * signs * made).sum() / size) if size > 0 else 1.0
+
+    return share
+
+
+def _stretch(share: Callable[[float], float]) -> tuple[float, float]:
+    """Return the stretch at which a step makes all of a difference, or most, and that share."""
+    stretch, tried = 1.0, []
+    for _ in range(_N_TRIALS):
+        made = share(stretch)
+        tried.append((abs(made - 1), stretch, made))
+        if made <= 0 or abs(made - 1) < 0.005:
+            break
+        stretch = float(np.clip(stretch / made, 1 / _MOST_STRETCHED, _MOST_STRETCHED))
+    _, best, made = min(tried)
+    return best, made
 
 
 # Directions

@@ -6,10 +6,14 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import starmap
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
+import torch
 from sklearn.base import BaseEstimator, clone
+from torch import nn
+
+from skgen._sklearn import Interval, StrOptions
 
 __all__ = [
     "Component",
@@ -19,18 +23,39 @@ __all__ = [
     "override",
     "parameter",
     "resolve",
+    "resolve_all",
 ]
 
 _ORDER = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
 _SECTION = re.compile(rf"^({'|'.join(_ORDER)})\n-+$", re.MULTILINE)
 
 
+# Constraints that many parameters share.
+COUNT = [Interval(Integral, 1, None, closed="left")]
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+SHARE = [Interval(Real, 0, 1, closed="both")]
+SIZES = ["array-like"]
+NETWORK = [nn.Module, callable, None]
+
+_KINDS = {
+    "array-like": "sequence of int",
+    "boolean": "bool",
+    "random_state": "int, RandomState instance or None",
+    "verbose": "int",
+    None: "None",
+    callable: "callable",
+    nn.Module: "torch.nn.Module",
+    torch.device: "torch.device",
+}
+
+
 def parameter(
     default: Any,
     constraint: Sequence[Any],
-    kind: str,
     description: str,
     *,
+    kind: str | None = None,
     positional: bool = False,
 ) -> Any:
     """Declare one constructor parameter of a `Declared` class.
@@ -43,11 +68,12 @@ def parameter(
     constraint : list
         What scikit-learn's parameter validation accepts, as in `_parameter_constraints`.
 
-    kind : str
-        The type, as the docstring states it, such as ``"int or None"``.
-
     description : str
         What the parameter does. White space is folded.
+
+    kind : str, default=None
+        The type, as the docstring states it, such as ``"int or None"``. None makes it from the
+        constraint.
 
     positional : bool, default=False
         Whether the parameter may be passed by position.
@@ -57,8 +83,23 @@ def parameter(
     field : dataclasses.Field
         To be assigned, with an annotation, in a class body.
     """
+    kind = kind or _kind(constraint)
     metadata = {"constraint": list(constraint), "kind": kind, "description": description}
     return dataclasses.field(default=default, kw_only=not positional, metadata=metadata)
+
+
+def _kind(constraint: Sequence[Any]) -> str:
+    """Return what a constraint accepts, in words."""
+    kinds = []
+    for one in constraint:
+        if isinstance(one, StrOptions):
+            kinds.append("{" + ", ".join(map(repr, sorted(one.options))) + "}")
+        elif isinstance(one, Interval):
+            kinds.append("int" if one.type is Integral else "float")
+        else:
+            kinds.append(_KINDS.get(one) or one.__name__)
+    *several, last = kinds
+    return f"{', '.join(several)} or {last}" if several else last
 
 
 def override(default: Any, description: str | None = None) -> Any:
@@ -181,17 +222,19 @@ def _in_reading_order(cls: type) -> list[dataclasses.Field[Any]]:
     return sorted(fields, key=lambda field: (bool(field.kw_only), depth[field.name]))
 
 
-def checked_sizes(estimator: Declared, name: str) -> list[int]:
+def checked_sizes(estimator: Declared, name: str, at_least: int = 0) -> list[int]:
     """Return a parameter that lists numbers of units.
 
     Raises
     ------
     ValueError
-        If one is no integer of at least 1.
+        If one is no integer of at least 1, or if there are fewer than `at_least`.
     """
     sizes = list(getattr(estimator, name))
     if any(not isinstance(size, Integral) or size is True or size < 1 for size in sizes):
         raise ValueError(f"{name} must hold integers of at least 1, got {sizes}.")
+    if len(sizes) < at_least:
+        raise ValueError(f"{name} needs at least one entry, got none.")
     return [int(size) for size in sizes]
 
 
@@ -258,3 +301,9 @@ def resolve(
     component = named[spec]() if isinstance(spec, str) else clone(spec)
     component._validate_params()
     return component
+
+
+def resolve_all(specs: AnyComponent | Sequence[AnyComponent] | None) -> list[AnyComponent]:
+    """Return validated components of their own for one, for a list of them, or for None."""
+    several = specs if isinstance(specs, list | tuple) else [specs]
+    return [component for one in several if (component := resolve(one, {})) is not None]

@@ -6,15 +6,15 @@ such means.
 
 import math
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
+from skgen._sklearn import Interval
 from skgen.networks.dense import ACTIVATIONS
-from skgen.parameters import Component, parameter
+from skgen.parameters import COUNT, NOT_NEGATIVE, Component, parameter
 
 __all__ = ["KL", "L1", "Contractive", "Penalty"]
 
@@ -31,6 +31,10 @@ class Penalty(Component, ABC):
 
     def initialize(self, module: Any) -> None:
         """Set the networks' initial weights, where the penalty needs a certain start."""
+
+    def differentiates_twice(self, module: Any) -> bool:
+        """Return whether it takes a gradient, of which training takes another."""
+        return False
 
 
 class L1(Penalty):
@@ -50,8 +54,7 @@ class L1(Penalty):
 
     weight: float = parameter(
         1e-3,
-        _NOT_NEGATIVE,
-        "float",
+        NOT_NEGATIVE,
         """How much one unit of activation costs, against a mean squared error of 1 for predicting
         the mean of every column.""",
         positional=True,
@@ -82,8 +85,7 @@ class KL(Penalty):
 
     weight: float = parameter(
         0.03,
-        _NOT_NEGATIVE,
-        "float",
+        NOT_NEGATIVE,
         """How much a unit's divergence of 1 costs, against a mean squared error of 1 for
         predicting the mean of every column.""",
         positional=True,
@@ -91,7 +93,6 @@ class KL(Penalty):
     target_rate: float = parameter(
         0.05,
         [Interval(Real, 0, 1, closed="neither")],
-        "float",
         """The mean activation that every unit is drawn to.""",
     )
 
@@ -104,6 +105,8 @@ class KL(Penalty):
         off = (1 - code).mean(dim=0).clamp_min(smallest)
         divergence = target * (target / on).log() + (1 - target) * ((1 - target) / off).log()
         return self.weight * divergence.sum()
+
+    is_mean_over_rows: ClassVar[bool] = False  # but a function of means
 
     def initialize(self, module: Any) -> None:
         """Start from units that are active at the target rate."""
@@ -139,16 +142,14 @@ class Contractive(Penalty):
 
     weight: float = parameter(
         1e-2,
-        _NOT_NEGATIVE,
-        "float",
+        NOT_NEGATIVE,
         """How much a squared norm of 1 costs, in network units on both sides, against a mean
         squared error of 1 for predicting the mean of every column.""",
         positional=True,
     )
     n_directions: int = parameter(
         1,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Random directions for every row, where there is no closed form. More of them make the
         estimate steadier and training slower.""",
     )
@@ -156,6 +157,13 @@ class Contractive(Penalty):
     def __call__(self, module: Any, x: Tensor, code: Tensor) -> Tensor:
         """Return the weighted penalty of `code`, which `module.encoder` made of `x`."""
         return self.weight * self._squared_norm(module.encoder, x, code).mean()
+
+    def differentiates_twice(self, module: Any) -> bool:
+        """Return whether the encoder is of a kind that has no closed form."""
+        match list(module.encoder):
+            case [nn.Linear()] | [nn.Linear(), nn.Sigmoid() | nn.Tanh()]:
+                return False
+        return True
 
     def _squared_norm(self, encoder: nn.Module, x: Tensor, code: Tensor) -> Tensor:
         """Return the squared Frobenius norm of the Jacobian at every row, or an estimate."""

@@ -3,14 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
 from typing import Any
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skgen.parameters import Component, parameter, resolve
+from skgen.parameters import COUNT, NOT_NEGATIVE, POSITIVE, Component, parameter, resolve
 
 __all__ = ["PRIORS", "Mixture", "Normal", "Prior", "SwissRoll", "prior_codes", "resolve_prior"]
 
@@ -42,8 +40,7 @@ class SwissRoll(Prior):
 
     noise: float = parameter(
         0.05,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """Standard deviation of the band's thickness.""",
         positional=True,
     )
@@ -73,21 +70,18 @@ class Mixture(Prior):
 
     n_modes: int = parameter(
         10,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """How many.""",
         positional=True,
     )
     radius: float = parameter(
         3.0,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How far their centers are from the middle.""",
     )
     std: float = parameter(
         0.3,
-        [Interval(Real, 0, None, closed="neither")],
-        "float",
+        POSITIVE,
         """Standard deviation of each.""",
     )
 

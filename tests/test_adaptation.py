@@ -28,6 +28,7 @@ from skgen import (
 from skgen.alignments import ClassConfusion, Coral, PseudoLabels, Side
 from skgen.corruptions import Inversion
 from skgen.engine import DomainPairs, Rows
+from skgen.exceptions import TrainingWarning
 from skgen.metrics import proxy_a_distance
 from skgen.model_selection import DomainKFold
 from skgen.networks.adaptation import DomainNorm, reverse_gradient
@@ -140,7 +141,7 @@ def test_weight_0_is_the_source_alone(cls, batch_norm, blobs):
         for target in (rows[100:], 3 * rows[100:]):
             batch = {"x": rows[:100], "y": torch.from_numpy(known[:100]), "target": target}
             value, parts = loss(module, batch, model.net_.progress_)
-            yield float(value), set(parts)
+            yield value.item(), set(parts)
 
     (first, parts), (second, _) = losses(adaptation_weight=0)
     assert first == second and parts == {"label_loss"}
@@ -195,10 +196,11 @@ def test_score_counts_labeled_rows_alone(blobs):
     X, y, known, domains = blobs
     model = CoralClassifier(max_epochs=30, random_state=0).fit(X, known)
     right = (model.predict(X, domains) == y)[:100]
-    assert model.score(X, known) == pytest.approx(right.mean())
+    assert model.score(X, known, sample_domain=domains) == pytest.approx(right.mean())
     assert model.score(X[100:], y[100:]) == np.mean(model.predict(X[100:]) == y[100:])
     weights = np.where(np.arange(200) < 10, 1.0, 0.0)
-    assert model.score(X, known, weights) == pytest.approx(right[:10].mean())
+    of_ten = model.score(X, known, weights, sample_domain=domains)
+    assert of_ten == pytest.approx(right[:10].mean())
     with pytest.raises(ValueError, match="None of 100 rows has a label to score against"):
         model.score(X[100:], known[100:])
 
@@ -347,8 +349,11 @@ def test_an_inverted_image_is_its_negative():
     y = np.append(np.arange(20) % 2, np.full(20, -1))
     model = CoralClassifier(max_epochs=1, random_state=0)
     model.fit(images, y, sample_domain=np.repeat([1, -1], 20))
-    x = model.scaling_.tensor(images.reshape(40, -1))
-    negative = model.scaling_.tensor(255 - images.reshape(40, -1))
+    assert model.input_.image_shape == (6, 6, 1)
+    x, negative = (
+        model.scaling_.apply(torch.from_numpy(rows.reshape(40, -1)).float())
+        for rows in (images, 255 - images)
+    )
     torch.testing.assert_close(Inversion(1.0)(x), negative, atol=1e-5, rtol=0)
     assert torch.equal(Inversion(0.0)(x), x)
     half = Inversion()(torch.ones(1000, 2))
@@ -356,14 +361,14 @@ def test_an_inverted_image_is_its_negative():
 
 
 class Body(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    def __init__(self, shape):
+        super().__init__(nn.Conv2d(shape[0], 4, 3), nn.BatchNorm2d(4), nn.ReLU())
 
 
 def test_an_extractor_of_ones_own():
     X, y = load_digits(return_X_y=True)
     images, known = X.reshape(-1, 8, 8)[:300], np.where(np.arange(300) < 150, y[:300], -1)
-    own = Body()
+    own = Body((1, 8, 8))
     before = copy.deepcopy(own.state_dict())
     model = CoralClassifier(extractor=own, max_epochs=1, random_state=0).fit(images, known)
     assert all(torch.equal(before[name], value) for name, value in own.state_dict().items())
@@ -383,10 +388,10 @@ class Merged(nn.Module):
 @pytest.mark.parametrize(
     ("extractor", "match"),
     [
-        (lambda: None, "extractor has to return a torch.nn.Module, got None"),
-        (lambda: nn.Linear(5, 2), "layers do not work on rows, which is what X holds: mat1"),
-        (Merged, "one thing of every row, got"),
-        (lambda: nn.BatchNorm1d(3, track_running_stats=False), "with track_running_stats=False"),
+        (lambda shape: None, "extractor has to return a torch.nn.Module, got None"),
+        (nn.Linear(5, 2), r"layers of extractor do not work on rows \(3,\), .*: mat1"),
+        (Merged(), "extractor has to make one thing of every row, got"),
+        (nn.BatchNorm1d(3, track_running_stats=False), "with track_running_stats=False"),
     ],
 )
 def test_an_extractor_that_does_not_fit(extractor, match, blobs):
@@ -410,7 +415,7 @@ def test_an_extractor_that_makes_several_of_a_row():
     X = np.random.default_rng(0).normal(size=(2000, 4)).astype(np.float32)
     X[1000:] = 3 * X[1000:] + 5
     known, domains = np.append(np.arange(1000) % 2, np.full(1000, -1)), np.repeat([1, -1], 1000)
-    model = CoralClassifier(extractor=Frames, adaptation_weight=0, max_epochs=20, random_state=0)
+    model = CoralClassifier(extractor=Frames(), adaptation_weight=0, max_epochs=20, random_state=0)
     model.fit(X, known, sample_domain=domains)
     (norm,) = [m for m in model.net_.module_.extractor[0].modules() if isinstance(m, DomainNorm)]
     seen = (X - model.scaling_.offset) / model.scaling_.scale
@@ -575,7 +580,7 @@ def test_alignments_add_up_and_can_be_searched_over(blobs):
 def test_collapsed_predictions_are_told(shifted):
     X, _, known = shifted
     with pytest.warns(
-        UserWarning, match=r"Predictions of the target have collapsed: .* of its rows"
+        TrainingWarning, match=r"Predictions of the target have collapsed: .* of its rows"
     ):
         CoralClassifier(
             alignment=PseudoLabels(weight=300.0, threshold=0.0),
@@ -587,7 +592,9 @@ def test_collapsed_predictions_are_told(shifted):
 
 def test_a_source_lost_is_told(shifted):
     X, _, known = shifted
-    with pytest.warns(UserWarning, match=r"Adapting cost accuracy on the source: .*adaptation_w"):
+    with pytest.warns(
+        TrainingWarning, match=r"Adapting cost accuracy on the source: .*adaptation_w"
+    ):
         DomainAdversarialClassifier(
             adaptation_weight=100.0,
             adaptation_schedule=lambda fraction: float(fraction > 0.5),
@@ -602,7 +609,9 @@ def test_a_source_not_learned_is_told(shifted):
     X, _, known = shifted
     shuffled = known.copy()
     shuffled[:900] = np.random.default_rng(0).permutation(known[:900])
-    with pytest.warns(UserWarning, match="The source was not learned: .*adaptation_weight=0; it"):
+    with pytest.warns(
+        TrainingWarning, match="The source was not learned: .*adaptation_weight=0; it"
+    ):
         CoralClassifier(hidden_layer_sizes=(1,), n_components=1, max_epochs=15, random_state=0).fit(
             X, shuffled
         )
@@ -610,7 +619,9 @@ def test_a_source_not_learned_is_told(shifted):
 
 def test_few_rows_for_statistics_of_their_own_are_told(blobs):
     X, _, known, domains = blobs
-    with pytest.warns(UserWarning, match='There are 5 rows of the target, which is few .*"joint"'):
+    with pytest.warns(
+        TrainingWarning, match='There are 5 rows of the target, which is few .*"joint"'
+    ):
         CoralClassifier(**quick).fit(X[:105], known[:105], sample_domain=domains[:105])
 
 

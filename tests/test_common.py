@@ -180,12 +180,12 @@ def test_a_parameter_without_annotation_is_refused():
     with pytest.raises(TypeError, match=r"Careless declares \['size'\] without an annotation"):
 
         class Careless(Declared):
-            size = parameter(1, [int], "int", "How large.")
+            size = parameter(1, [int], "How large.")
 
 
 def test_an_override_keeps_all_but_the_default():
     class Base(Declared):
-        size: int = parameter(1, [int], "int", "How large.", positional=True)
+        size: int = parameter(1, [int], "How large.", positional=True)
 
     class Larger(Base):
         size: int = override(2)
@@ -201,9 +201,93 @@ def test_an_override_keeps_all_but_the_default():
 
 def test_an_override_without_annotation_is_refused():
     class Base(Declared):
-        size: int = parameter(1, [int], "int", "How large.")
+        size: int = parameter(1, [int], "How large.")
 
     with pytest.raises(TypeError, match="without an annotation"):
 
         class Careless(Base):
             size = 2
+
+
+# The same contract on images
+
+
+IMAGES = {
+    "gray": lambda X: X,
+    "a channel": lambda X: X[..., None],
+    "color": lambda X: np.stack([X, X**2, 1 - X], axis=-1),
+    "bytes": lambda X: (255 * X).astype(np.uint8),
+    "flat": lambda X: X.reshape(len(X), -1),
+    "a list": list,
+}
+
+on_images = pytest.mark.parametrize("kind", IMAGES)
+each_of_images = pytest.mark.parametrize(
+    "model",
+    [model for model in instances(max_epochs=3, random_state=0) if hasattr(model, "image_shape")],
+    ids=lambda model: type(model).__name__,
+)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Return 60 images of 7 x 6 pixels: a bright bar, at one of three places."""
+    X = 0.2 * np.random.default_rng(0).random((60, 7, 6), dtype=np.float32)
+    for number, image in enumerate(X):
+        image[:, 2 * (number % 3)] += 0.8
+    return X
+
+
+def of_kind(model, kind, drawn):
+    """Return an unfitted copy of a model, and images as that kind."""
+    shape = {"image_shape": (7, 6)} if kind == "flat" else {}
+    return clone(model).set_params(**shape), IMAGES[kind](drawn)
+
+
+@each_of_images
+@on_images
+def test_images_come_back_as_they_came(model, kind, drawn, y):
+    model, X = of_kind(model, kind, drawn)
+    features = model.fit(X, y).transform(X)
+    assert (
+        features.shape == (60, len(model.get_feature_names_out())) and np.isfinite(features).all()
+    )
+    made = []
+    if hasattr(model, "inverse_transform"):
+        made.append(model.inverse_transform(features[:4]))
+    if hasattr(model, "sample"):
+        made.append(model.sample(4, random_state=0))
+    low, high = model.value_range_
+    for images in made:
+        assert images.shape[1:] == np.shape(X)[1:]
+        assert low <= images.min() and images.max() <= high
+    assert (low, high) == ((0, 255) if kind == "bytes" else (0, 1))
+
+
+@each_of_images
+@on_images
+def test_images_again(model, kind, drawn, y):
+    """The same seed, another process, one image at a time."""
+    model, X = of_kind(model, kind, drawn)
+    features = model.fit(X, y).transform(X)
+    np.testing.assert_array_equal(clone(model).fit(X, y).transform(X), features)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(X), features)
+    np.testing.assert_array_equal(model.transform(X[3:4]), features[3:4])
+    if hasattr(model, "partial_fit"):
+        assert model.partial_fit(X[:30], y[:30]).n_iter_ == 4
+    assert np.isfinite(clone(model).set_params(early_stopping=True).fit(X, y).transform(X)).all()
+
+
+@each_of_images
+def test_bad_images_change_nothing(model, drawn, y):
+    model = clone(model).fit(drawn, y)
+    before = model.transform(drawn)
+    with_nan = drawn.copy()
+    with_nan[3, 2, 1] = np.nan
+    for bad in (with_nan, drawn[:, :5], drawn[0], drawn[:0]):
+        with pytest.raises(ValueError):
+            model.transform(bad)
+    for bad in (with_nan, drawn[:0], drawn[:1], drawn[:, :, :, None, None, None]):
+        with pytest.raises(ValueError):
+            model.fit(bad, y[: len(bad)])
+        np.testing.assert_array_equal(model.transform(drawn), before)

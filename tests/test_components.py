@@ -19,8 +19,9 @@ from skgen.corruptions import (
     Swap,
     corruption_at,
 )
-from skgen.engine.batches import Rows, ScaledRows, batch_sizes
-from skgen.inputs.scaling import Scaling
+from skgen.engine import Rows
+from skgen.engine.batches import batch_sizes
+from skgen.inputs import ScaledColumn, Scaling
 from skgen.losses import LOSSES, AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from skgen.metrics import hoyer_sparsity
 from skgen.networks.dense import ACTIVATIONS, DenseAutoencoder, TopK
@@ -263,12 +264,16 @@ def test_hoyer_sparsity():
 # Scaling
 
 
+def scaled_by(scaling, X):
+    return ScaledColumn(X, scaling, checked=True).on("cpu").tensor
+
+
 def test_scaling_standardizes_overall():
     X = np.random.default_rng(0).normal([1e4, -3, 0], [2.0, 1.0, 0.1], size=(5000, 3))
     scaling = Scaling.fit(X)
     assert_allclose(scaling.mean, X.mean(axis=0))
     assert scaling.scale == pytest.approx(np.sqrt(X.var(axis=0).mean()), rel=1e-6)
-    scaled = scaling.tensor(X)
+    scaled = scaled_by(scaling, X)
     assert scaled.dtype == torch.float32
     assert_allclose(scaled, (X - X.mean(axis=0)) / scaling.scale, atol=1e-5)
     assert_allclose(scaling.undo(scaling.apply(torch.from_numpy(X))), X)
@@ -312,9 +317,7 @@ def test_scaling_by_chunks(monkeypatch):
     parts = Scaling.fit(X, None)
     assert_allclose(parts.mean, whole.mean)
     assert parts.scale == pytest.approx(whole.scale)
-    assert torch.equal(parts.tensor(X), whole.tensor(X)) or torch.allclose(
-        parts.tensor(X), whole.tensor(X), atol=1e-6
-    )
+    torch.testing.assert_close(scaled_by(parts, X), scaled_by(whole, X))
 
 
 # Batches
@@ -340,7 +343,7 @@ def test_batch_sizes(n_rows, batch_size, sizes):
 
 @pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
 def test_every_row_once_and_columns_together(block_bytes, monkeypatch):
-    monkeypatch.setattr("skgen.engine._BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("skgen.engine.batches._BLOCK_BYTES", block_bytes)
     x = torch.arange(103.0)[:, None]
     rows = Rows({"x": x, "y": 2 * x[:, 0]}, 10)
     generator = torch.Generator().manual_seed(0)
@@ -369,6 +372,6 @@ def test_columns_of_unequal_length():
 def test_rows_scaled_when_asked_for():
     X = np.random.default_rng(0).normal(5, 3, size=(20, 3))
     scaling = Scaling.fit(X)
-    lazy, eager = ScaledRows(X, scaling), scaling.tensor(X)
+    lazy = ScaledColumn(X, scaling, checked=True)
     index = torch.tensor([3, 17, 0])
-    torch.testing.assert_close(lazy.index_select(0, index), eager.index_select(0, index))
+    torch.testing.assert_close(lazy.take(index), lazy.on("cpu").take(index))

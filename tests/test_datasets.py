@@ -284,5 +284,5 @@ def test_facial_hair_shows(avatars):
 def test_avatars_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     monkeypatch.setitem(sys.modules, "python_avatars", types.ModuleType("python_avatars"))
-    with pytest.raises(ImportError, match=r"needs resvg_py: pip install skgen\[avatars\]"):
+    with pytest.raises(ImportError, match=r"needs resvg_py: pip install 'scikit-gen\[avatars\]'"):
         make_avatars(3)

@@ -23,7 +23,8 @@ from skorch.callbacks import (
 from torch import nn
 from torch.nn import functional
 
-from skgen.engine import Batches, Engine, Progress, Rows, Turn, one_cycle, seeded
+from skgen.engine import Batches, Engine, Progress, Rows, Steps, Turn, one_cycle, seeded
+from skgen.exceptions import TrainingWarning
 
 
 def squared_error(module, batch, state):
@@ -154,10 +155,17 @@ class Interrupting:
 def test_interrupt_keeps_the_weights_reached(x):
     net = one_turn(turns=[Turn(("encoder", "decoder"), Interrupting(at=7))])
     start = weights(net)
-    with pytest.warns(UserWarning, match="interrupted in epoch 2 of 4"):
+    with pytest.warns(TrainingWarning, match="interrupted in epoch 2 of 4"):
         train(net, x)
     assert not torch.equal(weights(net), start)
     assert len(net.history) == 2 and np.isfinite(net.history[:, "train_loss"]).all()
+
+
+def test_interrupt_of_a_second_run_counts_its_own_epochs(x):
+    net = train(one_turn(turns=[Turn(("encoder", "decoder"), Interrupting(at=16 + 7))]), x)
+    with pytest.warns(TrainingWarning, match="interrupted in epoch 2 of 4"):
+        train(net, x)
+    assert len(net.history) == 6
 
 
 def test_interrupt_before_the_first_step_has_nothing_to_keep(x):
@@ -405,6 +413,53 @@ def test_a_tiny_gan_learns_where_the_data_are():
         net.partial_fit(Rows({"x": x}, 64))
         samples = net.module_["generator"](torch.randn(2000, 2))
     assert abs(samples.mean().item() - 4) < 0.4
+
+
+def test_a_turn_may_have_an_optimizer_of_its_own():
+    def error(module, batch, state):
+        seen = module["head"](module["embedding"](batch["x"]))[:, 0]
+        return functional.mse_loss(seen, batch["y"])
+
+    with seeded(0):
+        embedding = nn.Embedding(50, 4, sparse=True)
+        networks = nn.ModuleDict({"embedding": embedding, "head": nn.Linear(4, 1)})
+        start = copy.deepcopy(embedding.weight.detach())
+        x = torch.arange(40).repeat(5)  # the last ten are in no row
+        turns = [
+            Turn(("embedding",), error, "embedding", optimizer_class=torch.optim.SparseAdam),
+            Turn(("head",), error, "head", shares_batch=True),
+        ]
+        net = Engine(networks, turns, lr=0.02, max_epochs=60, verbose=0, optimizer__amsgrad=True)
+        net.initialize().partial_fit(Rows({"x": x, "y": (x % 7).float()}, 20))
+    of_embedding, of_head = net.optimizer_.optimizers
+    assert type(of_embedding) is torch.optim.SparseAdam and type(of_head) is torch.optim.Adam
+    assert of_head.defaults["amsgrad"] and of_embedding.defaults["lr"] == 0.02
+    losses = net.history[:, "train_loss_embedding"]
+    assert losses[-1] < 0.05 * losses[0]
+    assert torch.equal(embedding.weight[40:], start[40:])  # and no moment moves them
+
+
+class Canvas(nn.Module):
+    """An image, to be painted by gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.image = nn.Parameter(torch.zeros(1, 4, 4))
+
+
+def test_steps_train_an_image_on_no_data():
+    motif = torch.rand(1, 4, 4, generator=torch.Generator().manual_seed(0))
+
+    def unlike(module, batch, state):
+        assert not batch
+        return (module["canvas"].image - motif).square().mean()
+
+    networks = nn.ModuleDict({"canvas": Canvas()})
+    net = Engine(networks, [Turn(("canvas",), unlike)], lr=0.05, max_epochs=2, verbose=0)
+    net.initialize().partial_fit(Steps(100))
+    torch.testing.assert_close(networks["canvas"].image, motif, atol=0.01, rtol=0)
+    assert net.history[:, "train_batch_count"] == [100, 100]
+    assert net.history[-1, "train_loss"] < 1e-3
 
 
 def test_a_turn_may_share_the_batch_of_the_one_before(x):

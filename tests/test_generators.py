@@ -1,4 +1,4 @@
-"""Adversarial and variational models: the games in closed form, and what the models claim."""
+"""Adversarial and variational models: the losses in closed form, and what the models claim."""
 
 import copy
 import pickle
@@ -36,8 +36,10 @@ from skgen.adversarial_losses import (
 )
 from skgen.adversarial_losses import discriminator_objective as objective
 from skgen.engine import seeded
+from skgen.exceptions import TrainingWarning
 from skgen.metrics import density_coverage
 from skgen.networks.adversarial import SpectralNorm
+from skgen.networks.convolutional import FlattenImages
 from skgen.priors import PRIORS, Mixture, Normal, SwissRoll
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 3, "random_state": 0}
@@ -64,7 +66,7 @@ def grid_of_gaussians(n_samples, seed):
     return centers[random.integers(9, size=n_samples)] + 0.05 * random.normal(size=(n_samples, 2))
 
 
-# Games
+# Adversarial losses
 
 REAL, FAKE = torch.tensor([2.0, -0.5, 0.3]), torch.tensor([-1.5, 0.5, 0.1])
 D_REAL, D_FAKE = REAL.sigmoid(), FAKE.sigmoid()
@@ -90,11 +92,11 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
-def test_losss_in_closed_form(name):
-    game = ADVERSARIAL_LOSSES[name]()
+def test_losses_in_closed_form(name):
+    loss = ADVERSARIAL_LOSSES[name]()
     of_discriminator, of_generator = FORMULAS[name]
-    torch.testing.assert_close(game.discriminator_loss(REAL, FAKE), of_discriminator)
-    torch.testing.assert_close(game.generator_loss(FAKE), of_generator)
+    torch.testing.assert_close(loss.discriminator_loss(REAL, FAKE), of_discriminator)
+    torch.testing.assert_close(loss.generator_loss(FAKE), of_generator)
 
 
 def test_minimax_vanishes_where_non_saturating_does_not():
@@ -115,17 +117,17 @@ def test_penalties_of_a_linear_discriminator():
     def discriminator(rows):
         return rows @ weight
 
-    for game, r1_weight, expected in (
+    for adversarial, r1_weight, expected in (
         (NonSaturating(), 0.2, 0.2 / 2 * 25),
         (NonSaturating(), 0.0, 0.0),
         (Wasserstein(0.5), 0.0, 0.5 * (5 - 1) ** 2),
         (Wasserstein(0.5), 0.2, 0.5 * (5 - 1) ** 2 + 0.2 / 2 * 25),
     ):
-        total, of_real, of_fake = objective(game, discriminator, x, samples, r1_weight)
-        loss = game.discriminator_loss(discriminator(x), discriminator(samples))
+        total, of_real, of_fake = objective(adversarial, discriminator, x, samples, r1_weight)
+        loss = adversarial.discriminator_loss(discriminator(x), discriminator(samples))
         torch.testing.assert_close(total - loss, torch.tensor(expected), atol=1e-4, rtol=1e-5)
-        torch.testing.assert_close(of_real, game.verdict(x @ weight).mean())
-        torch.testing.assert_close(of_fake, game.verdict(samples @ weight).mean())
+        torch.testing.assert_close(of_real, adversarial.verdict(x @ weight).mean())
+        torch.testing.assert_close(of_fake, adversarial.verdict(samples @ weight).mean())
 
 
 def test_the_best_least_squares_discriminator_is_a_probability():
@@ -170,6 +172,7 @@ def test_every_loss_covers_the_modes(loss):
     assert model.score(grid_of_gaussians(1000, 1)) > 0.3
 
 
+@pytest.mark.slow
 def test_score_ranks_generators():
     X, held_out = grid_of_gaussians(5000, 0), grid_of_gaussians(1000, 1)
     scores = [
@@ -185,6 +188,7 @@ def test_grid_search_chooses_a_generator():
     assert search.best_estimator_.sample(3, random_state=0).shape == (3, 2)
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_best_generator():
     X = grid_of_gaussians(2000, 0)
     model = GAN(2, early_stopping=True, n_iter_no_change=8, max_epochs=200, random_state=0).fit(X)
@@ -210,7 +214,7 @@ def test_early_stopping_of_few_rows_does_not_end_before_it_starts():
     model = GAN(2, early_stopping=True, random_state=0).fit(X)
     assert model.n_iter_ > 500  # of one update each
     assert model.score(X) > 0.3
-    with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 40 rows is 4, and a score"):
+    with pytest.raises(ValueError, match=r"4 rows were set aside .*takes 6 rows at least"):
         GAN(2, early_stopping=True).fit(X[:40])
     with pytest.raises(ValueError, match="A score of samples takes 6 rows at least, got 5"):
         model.score(X[:5])
@@ -241,7 +245,7 @@ def test_ctrl_c_within_an_epoch_keeps_what_was_trained(X):
                 raise KeyboardInterrupt
 
     model = GAN(batch_size=20, callbacks=[Presses()], **SMALL)
-    with pytest.warns(UserWarning, match="interrupted in epoch 3 of 3") as caught:
+    with pytest.warns(TrainingWarning, match="interrupted in epoch 3 of 3") as caught:
         model.fit(X)
     assert caught[0].filename == __file__
     assert model.n_iter_ == 3 and model.net_.history[-1, "train_batch_count"] == 3
@@ -270,12 +274,13 @@ def test_a_critic_is_never_read_upside_down(seed, X):
 
 
 def test_settings_of_the_optimizer_are_the_users(X):
-    chosen = {"optimizer__betas": (0.5, 0.95), "lr": 1e-5}
+    chosen = {"net_params": {"optimizer__betas": (0.5, 0.95)}, "weight_decay": 0.01, "lr": 1e-5}
     for cls in (GAN, AdversarialAutoencoder):
-        groups = cls(2, net_params=chosen, **SMALL).fit(X).net_.optimizer_.param_groups
+        groups = cls(2, **chosen, **SMALL).fit(X).net_.optimizer_.param_groups
         assert all(group["betas"] == (0.5, 0.95) for group in groups)
+        assert all(group["weight_decay"] == 0.01 for group in groups)
         assert groups[0]["lr"] == 1e-5
-    model = GAN(net_params={"optimizer": torch.optim.RMSprop}, **SMALL).fit(X)
+    model = GAN(optimizer="rmsprop", **SMALL).fit(X)
     assert isinstance(model.net_.optimizer_.optimizers[1], torch.optim.RMSprop)
     assert model.net_.module_.n_averaged == 3
     assert GAN(**SMALL).fit(X).net_.optimizer_.param_groups[0]["betas"] == (0.0, 0.9)
@@ -357,14 +362,12 @@ def test_images(images, layout):
         samples = model.fit(images).sample(5, random_state=0)
         assert samples.shape == (5, *images.shape[1:])
         assert images.min() <= samples.min() and samples.max() <= images.max()
-        assert (
-            model.net_.module_.get_submodule("generator" if isinstance(model, GAN) else "decoder")[
-                -1
-            ].__class__.__name__
-            == "Rows"
-        )
+        network = model.net_.module_
+        makes = network.generator if isinstance(model, GAN) else network.decoder
+        assert isinstance(makes[-1], FlattenImages)  # of a convolutional network
 
 
+@pytest.mark.slow
 def test_a_loss_on_images_is_learned(images):
     model = GAN(16, n_filters=(32, 64), batch_size=64, max_epochs=30, random_state=0).fit(images)
     untrained = GAN(16, n_filters=(32, 64), max_epochs=1, lr=1e-9, random_state=0).fit(images)
@@ -452,7 +455,7 @@ def test_a_discriminator_that_wins_is_told(X):
     rows = np.random.default_rng(0).normal(size=(400, 20))
     weak = {"lr": 1e-7, "discriminator_lr": 5e-3, "r1_weight": 0.0}
     model = GAN(batch_size=100, max_epochs=300, random_state=0, **weak)
-    with pytest.warns(UserWarning, match=r"The discriminator wins.*Raise r1_weight"):
+    with pytest.warns(TrainingWarning, match=r"The discriminator wins.*Raise r1_weight"):
         model.fit(rows)
 
 
@@ -464,7 +467,7 @@ def test_samples_without_variety_are_told():
             return (fake - fake.detach().mean()).square().mean() * 100
 
     model = GAN(4, adversarial_loss=Collapses(), batch_size=100, max_epochs=300, random_state=0)
-    with pytest.warns(UserWarning, match="Samples have lost their variety"):
+    with pytest.warns(TrainingWarning, match="Samples have lost their variety"):
         model.fit(X)
 
 
@@ -476,8 +479,8 @@ def test_a_good_training_is_not_complained_about():
 
 
 def test_divergence_leaves_nothing_behind(X):
-    sgd = {"net_params": {"optimizer": torch.optim.SGD}, "lr_schedule": "constant"}
-    model = GAN(lr=1e12, **{**SMALL, "max_epochs": 50}, **sgd)
+    params = {**SMALL, "max_epochs": 50, "optimizer": "sgd", "lr_schedule": "constant"}
+    model = GAN(lr=1e12, **params)
     with pytest.raises(FloatingPointError, match=r"Training diverged.*Lower lr"):
         model.fit(X)
     with pytest.raises(NotFittedError):
@@ -487,6 +490,7 @@ def test_divergence_leaves_nothing_behind(X):
 # Conditions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["strings", "integers", "booleans", "objects"])
 def test_samples_are_of_the_class_asked_for(labels):
     X, y = make_moons(2000, noise=0.05, random_state=0)
@@ -509,6 +513,7 @@ def test_samples_are_of_the_class_asked_for(labels):
     assert model.score(X[:500], y[:500]) > model.score(X[:500], swapped[:500]) + 0.2
 
 
+@pytest.mark.slow
 def test_samples_have_the_attributes_asked_for():
     random = np.random.default_rng(0)
     y = pd.DataFrame(
@@ -536,6 +541,7 @@ def test_samples_have_the_attributes_asked_for():
     assert not hasattr(model, "classes_")
 
 
+@pytest.mark.slow
 def test_samples_of_a_number():
     random = np.random.default_rng(0)
     y = random.uniform(-5, 5, 2000)
@@ -550,10 +556,14 @@ def test_conditions_are_drawn_as_they_were_in_training():
     shift = np.column_stack([y, y])
     params = {"hidden_layer_sizes": (16,), "max_epochs": 1, "random_state": 0}
     model = ConditionalGAN(2, **params).fit(X + shift, y)
-    assert model._seen_conditions.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.03)
+    kept = model.target_input_
+    assert kept.seen.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.03)
+    assert (len(kept.seen), kept.n_seen) == (10_000, 20_000)
     model = ConditionalGAN(2, **params).partial_fit(X[:600], y[:600])
     model.partial_fit(X[:300], np.zeros(300, dtype=int))
-    assert model._seen_conditions.mean(axis=0) == pytest.approx([2 / 3, 1 / 3], abs=0.03)
+    kept = model.target_input_
+    assert kept.seen.mean(axis=0) == pytest.approx([2 / 3, 1 / 3], abs=0.03)
+    assert kept.n_seen == 900
 
 
 def test_the_score_of_one_class():
@@ -588,8 +598,34 @@ def test_ways_to_say_what_rows_are(X, y):
         model = ConditionalGAN(2, **SMALL).fit(X, y[:, None])
     assert list(model.classes_) == ["a", "b", "c"]
     assert list(ConditionalGAN(2, **SMALL).fit(X, pd.Categorical(y)).classes_) == ["a", "b", "c"]
-    counted = ConditionalGAN(2, **SMALL).fit(X, np.arange(60))  # numbers most of which differ
-    assert counted.condition_names_ == ["y"] and not hasattr(counted, "classes_")
+
+
+def test_what_is_counted_is_a_class_and_what_is_measured_is_none(X, y):
+    for given in (np.arange(60), np.arange(60).astype(object), np.arange(60) % 2 == 0):
+        model = ConditionalGAN(2, **SMALL).fit(X, given)
+        assert_array_equal(model.classes_, np.unique(given.tolist()))
+    for given in (np.arange(60.0), (np.arange(60.0) % 2).astype(object)):
+        model = ConditionalGAN(2, **SMALL).fit(X, given)
+        assert model.condition_names_ == ["y"] and not hasattr(model, "classes_")
+
+
+def test_one_for_all(X, y):
+    """A list of one, a frame of one row, or a row of a frame stands for all samples."""
+    numbers = np.random.default_rng(0).normal(size=60)
+    model = ConditionalGAN(2, **SMALL).fit(X, y)
+    expected = model.sample(3, y="b", random_state=0)
+    for one in (["b"], np.array(["b"]), ("b",), pd.Series(["b"])):
+        assert_array_equal(model.sample(3, y=one, random_state=0), expected)
+    for names in (["kind", "age"], [0, 1]):  # a frame may have numbers for names
+        frame = pd.DataFrame(dict(zip(names, (y, numbers), strict=True)))
+        model = ConditionalGAN(2, **SMALL).fit(X, frame)
+        expected = model.sample(3, y=frame.iloc[[0, 0, 0]], random_state=0)
+        for one in (frame[:1], frame.iloc[0], dict(frame.iloc[0])):
+            assert_array_equal(model.sample(3, y=one, random_state=0), expected)
+    one_hot = np.eye(3)[np.arange(60) % 3]
+    model = ConditionalGAN(2, **SMALL).fit(X, one_hot)
+    expected = model.sample(3, y=one_hot[[1, 1, 1]], random_state=0)
+    assert_array_equal(model.sample(3, y=one_hot[1:2], random_state=0), expected)
 
 
 def test_one_noise_as_several_classes(X, y):
@@ -654,7 +690,7 @@ def test_bad_conditions(X, y):
     for bad, message in (
         (None, "requires y to be passed, but the target y is None"),
         (["a"] * 60, "y has one class only, a, so there is nothing to choose from. Use GAN"),
-        (y[:50], "X has 60 rows, but y has 50"),
+        (y[:50], r"X and y differ in length, with inconsistent numbers of samples: .*60.*50"),
         (np.array(["a", None, "b"] * 20, dtype=object), "'y' has 20 missing values"),
         (pd.DataFrame({"size": np.r_[np.nan, np.arange(59)]}), "'size' has 1 missing values"),
         (pd.DataFrame({"size": np.ones(60)}), "'size' is the same for all rows"),
@@ -722,6 +758,7 @@ def test_priors_are_what_they_say(prior, n_components):
         assert np.sqrt(np.square(nearest.min(1)).mean() / 2) == pytest.approx(0.3, abs=0.01)
 
 
+@pytest.mark.slow
 def test_codes_follow_the_prior(images):
     X = images.reshape(-1, 64)
     ring = AdversarialAutoencoder(2, prior="mixture", max_epochs=200, random_state=0).fit(X)
@@ -811,9 +848,11 @@ def test_bernoulli_probabilities_sum_to_one():
     assert set(np.unique(samples)) == {0.0, 1.0}
     assert_allclose(samples.mean(axis=0), [0.3, 0.3, 0.5], atol=0.06)
     assert len(np.unique(model.sample(50, noise=False, random_state=0))) > 10
-    for refused in (clone(model).fit, model.score_samples):
+    for refuses in (clone(model).fit, model.partial_fit):
         with pytest.raises(ValueError, match=r'likelihood="bernoulli" needs X in \[0, 1\]'):
-            refused(2 * X)
+            refuses(2 * X)
+    with pytest.warns(UserWarning, match=r"MinMaxScaler\(clip=True\)"):  # and are clipped
+        assert_array_equal(model.transform(2 * X), model.transform(X))
     still = VariationalAutoencoder(1, likelihood="bernoulli", n_filters=(4,), max_epochs=1)
     assert (still.fit(np.full((30, 8, 8), 7.0)).sample(2, noise=True) == 7).all()
 
@@ -873,6 +912,7 @@ def test_codes_of_a_variational_autoencoder_are_nearly_standard_normal(images):
         hidden.inverse_transform(codes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [VariationalAutoencoder, AdversarialAutoencoder])
 def test_samples_resemble_rows_more_than_a_normal_distribution_does(cls, images):
     X = images.reshape(-1, 64)

@@ -13,8 +13,7 @@ from torch.nn import functional
 
 from skgen import ConvAutoencoder
 from skgen.corruptions import Dropout, ErasedPatches, MaskedPixels
-from skgen.engine import batches
-from skgen.inputs.scaling import Scaling
+from skgen.inputs import ScaledColumn
 from skgen.networks.convolutional import ResizeConv, as_images, as_rows
 from skgen.penalties import KL, Contractive
 
@@ -87,7 +86,7 @@ def test_cross_entropy_takes_the_range_of_images(images):
     assert restored.min() >= 0 and 100 < restored.max() <= 255
 
 
-def test_the_code_is_a_image(images):
+def test_the_code_is_an_image(images):
     model = ConvAutoencoder(n_code_filters=3, **SMALL)
     codes = model.fit(images).transform(images)
     assert model.code_shape_ == (2, 2, 3) and codes.shape[1] == 12
@@ -128,7 +127,7 @@ def test_in_a_pipeline_and_searched_over(images):
 
 def test_what_was_built_with_cannot_change(images):
     model = ConvAutoencoder(5, warm_start=True, **SMALL).fit(images)
-    with pytest.raises(ValueError, match=r"channels was \[4, 8\] when the networks were built"):
+    with pytest.raises(ValueError, match=r"n_filters was \[4, 8\] when the networks were built"):
         model.set_params(n_filters=(4, 4)).fit(images)
 
 
@@ -215,9 +214,9 @@ def test_a_failed_fit_costs_nothing(images):
 
 
 @pytest.mark.parametrize("n_filters", [(), (0,), (2.5,)])
-def test_channels_are_checked(images, channels):
+def test_filters_are_checked(images, n_filters):
     with pytest.raises(ValueError, match="n_filters"):
-        ConvAutoencoder(n_filters=channels).fit(images)
+        ConvAutoencoder(n_filters=n_filters).fit(images)
 
 
 # Networks and corruptions
@@ -372,14 +371,19 @@ def test_a_large_image_code_is_warned_of(images):
 def test_bytes_stay_bytes(images, monkeypatch):
     """No copy of the whole set is made in floating point."""
     asked = []
-    original = Scaling.tensor
-    monkeypatch.setattr(
-        Scaling, "tensor", lambda self, X, *args: asked.append(X) or original(self, X, *args)
-    )
-    monkeypatch.setattr(batches, "_BLOCK_BYTES", 1)
+    original = ScaledColumn.take
+
+    def take(column, index):
+        rows = original(column, index)
+        asked.append((column.X.dtype, len(rows)))
+        return rows
+
+    monkeypatch.setattr(ScaledColumn, "take", take)
+    monkeypatch.setattr("skgen.engine.batches._BLOCK_BYTES", 1)
     X = (images * 15).astype(np.uint8)
     ConvAutoencoder(5, batch_size=32, **SMALL).fit(X)
-    assert asked and all(part.dtype == np.uint8 and len(part) <= 33 for part in asked)
+    assert len(asked) > 2 * len(X) / 33
+    assert all(dtype == np.uint8 and n_rows <= 33 for dtype, n_rows in asked)
 
 
 def test_decoding_takes_little_at_once():

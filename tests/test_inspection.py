@@ -254,9 +254,9 @@ def test_explained_variance_beyond_the_rank(digits):
 
 def test_matplotlib_is_asked_for_where_it_is_needed(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"pip install skgen\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install 'scikit-gen\[plot\]'"):
         LossCurveDisplay.from_estimator(model)
-    with pytest.raises(ImportError, match=r"pip install skgen\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install 'scikit-gen\[plot\]'"):
         ExplainedVarianceDisplay.from_estimator("never looked at", None)
 
 
@@ -445,7 +445,7 @@ def test_smoothness_of_squares(digits):
     assert steps[1] < 0.5 * steps[0]
 
 
-# Samples and games
+# Samples and adversaries
 
 
 @pytest.fixture(scope="module")
@@ -524,7 +524,7 @@ def test_samples_that_cannot_be_drawn(gan, conditional, model, moons):
         SamplesDisplay(moons[0], X=np.ones((4, 3))).plot()
 
 
-def test_a_game(gan, conditional):
+def test_losses_of_both_players(gan, conditional):
     display = AdversarialLossDisplay.from_estimator(gan)
     losses, verdicts, scores = display.axes_
     assert [line.get_label() for line in losses.lines] == ["discriminator", "generator"]
@@ -536,7 +536,7 @@ def test_a_game(gan, conditional):
     assert "validation" not in LossCurveDisplay.from_estimator(gan).curves  # it is no loss
 
 
-def test_a_game_without_probabilities_and_none(digits, model):
+def test_losses_without_probabilities_and_none(digits, model):
     codes = AdversarialAutoencoder(
         2, adversarial_loss="wasserstein", max_epochs=1, random_state=0
     ).fit(digits)

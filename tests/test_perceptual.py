@@ -220,9 +220,7 @@ def test_parameters_of_the_network_are_not_reached(images, teacher):
 def test_shifted_images_are_nearer(images):
     """What the loss is for: a shift changes pixels more than what is seen."""
     teacher = ConvAutoencoder(max_epochs=20, batch_size=32, random_state=0).fit(images)
-    loss = PerceptualLoss(teacher, pixel_weight=0).in_units(
-        teacher.scaling_, (8, 8, 1), teacher.value_range_
-    )
+    loss = PerceptualLoss(teacher, pixel_weight=0).in_units(teacher.input_)
     shifted = np.roll(images, 1, axis=2)
     others = images[np.random.default_rng(0).permutation(len(images))]
 

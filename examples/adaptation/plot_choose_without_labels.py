@@ -16,8 +16,8 @@ from skgen.alignments import PseudoLabels
 from skgen.metrics import LabelFreeScorer
 
 # %%
-# Two moons, and the same turned by 40 degrees. A third of the rows is kept to score on; labels of
-# the target are for the images alone.
+# Two moons, and the same turned by 40 degrees. A third of the rows is kept to score on. Labels of
+# the target are used for the picture alone.
 
 turn = np.deg2rad(40)
 rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])

@@ -1,7 +1,7 @@
 """
-========================================================
+=======================================================
 From plain digits to digits over photographs, unlabeled
-========================================================
+=======================================================
 
 Labels are known for scanned digits. Predictions are wanted for digits over patches of photographs,
 of which there are plenty, without a single label.
@@ -51,7 +51,8 @@ axes[1, 0].set(ylabel="target")
 # %%
 # Classifiers with the same network. The label -1 says that there is none. What is known of the
 # target is said to all alike: in front of something bright, a digit is its negative. The first
-# looks at nothing else of the target; the second, at its statistics of batch normalization.
+# looks at nothing else of the target; the second, at its statistics of batch normalization. The
+# other three are Deep CORAL, DANN and MCC.
 
 X = np.concatenate([X_source, X_target])
 y = np.concatenate([y_source, np.full(len(X_target), -1)])

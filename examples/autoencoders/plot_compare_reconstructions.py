@@ -3,9 +3,9 @@
 What a code of 32 numbers restores
 ==================================
 
-Images of 784 pixels go through a code of 32 numbers and back: by principal components, by a
-plain autoencoder, and by one that was trained to undo noise. The second half of the image shows
-the same with noisy inputs. The score is the share of the variance of clean images explained.
+Images of 784 pixels go through a code of 32 numbers and back: by principal components, by a plain
+autoencoder, and by one that was trained to undo noise. The second half of the picture shows the
+same with noisy inputs. The score is the share of the variance of clean images explained.
 """
 
 import matplotlib.pyplot as plt

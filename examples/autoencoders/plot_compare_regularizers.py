@@ -1,7 +1,7 @@
 """
-==================================================
+================================================
 Four ways to keep a large code from being a copy
-==================================================
+================================================
 
 A code larger than the data can hold a copy of them, and learn nothing. Four regularizers prevent
 that, each by another means: few active units (sparse), units that cannot be relied upon
@@ -74,8 +74,8 @@ for name, model in models.items():
     )
 
 # %%
-# What units look for, how their activations are spread over 2,000 images, and what becomes of
-# three images with noise that only the denoising one has seen in training.
+# What units look for, how their activations are spread over 2,000 images, and what becomes of three
+# images with noise that only the denoising one has seen in training.
 
 figure, axes = plt.subplots(3, 5, figsize=(12, 7.5), layout="constrained")
 for column, (name, model) in zip(axes.T, models.items(), strict=True):

@@ -1,11 +1,11 @@
 """
-=====================================
+=================================
 Filters: sparse against denoising
-=====================================
+=================================
 
 Shown patches of photographs, units of an autoencoder come to look for edges and gratings, much as
-cells of the visual cortex do. That is a famous image [1]_ [2]_, and it is tempting to read the
-differences between two such images as differences between two methods. This example draws three
+cells of the visual cortex do. That is a famous picture [1]_ [2]_, and it is tempting to read the
+differences between two such pictures as differences between two methods. This example draws three
 of them, of 12 x 12 patches out of the two photographs that come with scikit-learn.
 """
 
@@ -57,10 +57,10 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 plt.show()
 
 # %%
-# Two methods give the same kind of image, and one method gives two kinds. How strong the noise
-# or the penalty is, how patches were whitened, and how long training lasted show in the filters at
+# Two methods give the same kind of picture, and one method gives two kinds. How strong the noise or
+# the penalty is, how patches were whitened, and how long training lasted show in the filters at
 # least as much as what the method is called. Nor do handsome filters make good features: the
-# sharpest images here explain the least. So the difference between the first two images means
+# sharpest pictures here explain the least. So the difference between the first two pictures means
 # next to nothing. To choose a method, score what comes after it: a classifier on its codes, or its
 # reconstructions of rows it has not seen.
 #

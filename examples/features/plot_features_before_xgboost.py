@@ -3,14 +3,14 @@
 Features ahead of XGBoost: where they help, where they don't
 ============================================================
 
-Many images, few of them labeled. An autoencoder learns from all images, XGBoost from the
-labeled ones. Is what the autoencoder learned worth putting in front of XGBoost?
+Many images, few of them labeled. An autoencoder learns from all images, XGBoost from the labeled
+ones. Is what the autoencoder learned worth putting in front of XGBoost?
 
 The answer has to be measured against what is free: raw pixels, principal components of the same
 number as the code, and an encoder with random weights, which is no more than a random projection.
 All arms share one setting of XGBoost; logistic regression chooses its penalty by cross-validation.
 
-Run it as a script: it prints the table below and saves the image. ``--full`` takes all 60,000
+Run it as a script: it prints the table below and saves the picture. ``--full`` takes all 60,000
 training images, up to 10,000 labels, ten draws and the official test split; expect hours.
 """
 
@@ -34,12 +34,12 @@ from skgen.datasets import fetch_fashion_mnist, load_fashion_mnist_10k
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--full", action="store_true", help="all of Fashion-MNIST; takes hours")
-parser.add_argument("--output", default="features_before_xgboost.png", help="the image's file")
+parser.add_argument("--output", default="features_before_xgboost.png", help="the picture's file")
 options = parser.parse_args()
 
 # %%
 # Images
-# --------
+# ------
 # The 10,000 images that ship with skgen come out of the training split: 8,000 to learn from and
 # 2,000 to test on. The labels of the 8,000 are hidden, but for a few.
 
@@ -214,7 +214,7 @@ for title, values in tables.items():
     )
 
 # %%
-# The image
+# The picture
 # -----------
 
 figure, (left, middle, right) = plt.subplots(

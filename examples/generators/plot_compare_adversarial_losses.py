@@ -1,7 +1,7 @@
 """
-================================
-The same clouds under five games
-================================
+=============================================
+The same clouds under five adversarial losses
+=============================================
 
 Twenty-five small clouds of points are an easy thing to look at, and a hard thing to generate: a
 generator that does well on some of them has little reason to look for the others.
@@ -30,7 +30,7 @@ def judge(samples):
 
 figure, axes = plt.subplots(2, 3, figsize=(10, 7), layout="constrained")
 settings = {"max_epochs": 50, "random_state": 0}
-models = {game: GAN(2, adversarial_loss=game, **settings) for game in ADVERSARIAL_LOSSES}
+models = {loss: GAN(2, adversarial_loss=loss, **settings) for loss in ADVERSARIAL_LOSSES}
 models["non_saturating, without penalty"] = GAN(2, r1_weight=0.0, **settings)
 for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
     samples = model.fit(X).sample(2000, random_state=0)
@@ -41,13 +41,14 @@ for ax, (name, model) in zip(axes.flat, models.items(), strict=True):
 plt.show()
 
 # %%
-# What makes the difference is not so much the game as the penalty on the discriminator's gradient,
-# which all of them have by default. Without it clouds are lost. (This is after 2,000 updates of the
-# generator, in a few seconds. After 10,000, 87 to 96% of samples are near a cloud.)
+# What makes the difference is not so much the adversarial loss as the penalty on the gradient of
+# the discriminator, which all of them have by default. Without it clouds are lost. (This is after
+# 2,000 updates of the generator, in a few seconds. After 10,000, 87 to 96% of samples are near a
+# cloud.)
 #
-# The game matters when the discriminator is ahead. Here it makes five steps for one of the
-# generator, ten times as large, without a penalty. As soon as it is sure, the minimax game's
-# generator descends a loss that is flat: its gradient vanishes. The same discriminator gives the
+# The adversarial loss matters when the discriminator is ahead. Here the discriminator makes five
+# steps for one of the generator, ten times as large, without a penalty. As soon as it is sure, the
+# minimax loss of the generator is flat: its gradient vanishes. The same discriminator gives the
 # non-saturating generator a strong one.
 
 
@@ -67,10 +68,10 @@ angle = random.integers(8, size=4000) * 2 * np.pi / 8
 ring = 2 * np.column_stack([np.cos(angle), np.sin(angle)]) + 0.02 * random.normal(size=(4000, 2))
 
 figure, (sizes, verdicts) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-for game in ("minimax", "non_saturating"):
+for loss in ("minimax", "non_saturating"):
     model = GAN(
         2,
-        adversarial_loss=game,
+        adversarial_loss=loss,
         r1_weight=0.0,
         discriminator_steps=5,
         discriminator_lr=2e-3,
@@ -82,8 +83,8 @@ for game in ("minimax", "non_saturating"):
         callbacks=[("norms", GradientNorms())],
     ).fit(ring)
     norms = dict(model.net_.callbacks_)["norms"].norms
-    sizes.semilogy(norms, label=game, linewidth=0.8)
-    verdicts.plot(model.net_.history[:, "D(G(z))"], label=game)
+    sizes.semilogy(norms, label=loss, linewidth=0.8)
+    verdicts.plot(model.net_.history[:, "D(G(z))"], label=loss)
 sizes.set(xlabel="update of the generator", ylabel="size of its gradient")
 verdicts.set(xlabel="epoch", ylabel="D(G(z)): samples taken for real")
 verdicts.legend()

@@ -1,10 +1,11 @@
 """
-==============================
+=============================
 Samples that grow over epochs
-==============================
+=============================
 
-Losses of a game do not tell how good its samples are: each is measured against an opponent that
-learns as well. Looking at samples of the same noise does, and so does the score.
+The losses of a generator and of its discriminator do not tell how good samples are: each is
+measured against an opponent that learns as well. Looking at samples of the same noise does, and so
+does the score.
 """
 
 import matplotlib.pyplot as plt

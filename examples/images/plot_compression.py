@@ -67,9 +67,9 @@ for n_bytes in (16, 32, 64):
         "dense": make_pipeline(flat, Autoencoder(n_bytes, **settings)),
         "convolutional": ConvAutoencoder(n_bytes, **settings),
     }
-    images = {name: through_codes(model) for name, model in models.items()}
-    images["JPEG"] = jpeg(n_bytes)
-    for name, some in images.items():
+    decoded = {name: through_codes(model) for name, model in models.items()}
+    decoded["JPEG"] = jpeg(n_bytes)
+    for name, some in decoded.items():
         restored[name, n_bytes] = some
         errors[name, n_bytes] = np.nan if some is None else np.mean((some - test) ** 2)
 

@@ -20,8 +20,8 @@ model = ConvAutoencoder(32, max_epochs=8, batch_size=128, random_state=0).fit(im
 # %%
 # The network is frozen, and the images are what is trained; all of them have the length of an
 # average image, and differences between neighboring pixels cost something. The deeper a unit is,
-# the larger the part of the image that it looks at: 3 by 3 pixels in the first layer, 7 by 7 and
-# 15 by 15 in the next two.
+# the larger the part of the image that it looks at: 3 by 3 pixels in the first layer, 7 by 7 and 15
+# by 15 in the next two.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 FilterDisplay.from_estimator(model, n_filters=25, ax=axes[0])

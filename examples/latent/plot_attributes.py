@@ -1,7 +1,7 @@
 """
-=========================
+========================
 Add a moustache, add age
-=========================
+========================
 
 Faces that have a moustache have codes that differ, on average, from those of faces without one. The
 difference is a direction, and any face can be moved along it [1]_. The faces here are drawn at
@@ -44,13 +44,13 @@ bare = test[~known[["moustache", "beard", "glasses", "sunglasses"]].any(axis=1)]
 worn = test[known["moustache"] & known["glasses"]][:10]
 edits = {
     "as drawn": (bare, {}),
-    "+ moustache": (bare, {"moustache": 1.7}),
-    "+ glasses": (bare, {"glasses": 1.7}),
-    "+ old": (bare, {"old": 1.3}),
-    "- long hair + beard": (bare, {"long hair": -1, "beard": 1.3}),
+    "+ moustache": (bare, {"moustache": 1}),
+    "+ glasses": (bare, {"glasses": 1}),
+    "+ old": (bare, {"old": 1}),
+    "- long hair + beard": (bare, {"long hair": -1, "beard": 1}),
     "as drawn ": (worn, {}),
-    "- moustache": (worn, {"moustache": -1.7}),
-    "- moustache - glasses": (worn, {"moustache": -1.7, "glasses": -1.7}),
+    "- moustache": (worn, {"moustache": -1}),
+    "- moustache - glasses": (worn, {"moustache": -1, "glasses": -1}),
 }
 figure, axes = plt.subplots(len(edits), 10, figsize=(8, 7.7), layout="constrained")
 for line, (name, (some, changes)) in zip(axes, edits.items(), strict=True):

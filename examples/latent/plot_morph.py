@@ -1,9 +1,9 @@
 """
-===============
+==============
 Image morphing
-===============
+==============
 
-Halfway between the codes of two images lies the code of a third. If codes describe what is in a
+Halfway between the codes of two images lies the code of a third. If codes describe what is in an
 image, the third should be a thing in between: half boot, half sandal. Halfway between the pixels
 lies only one image shining through the other.
 """

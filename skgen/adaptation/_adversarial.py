@@ -7,7 +7,7 @@ from torch import nn
 
 from skgen.adaptation._base import BaseAdaptedClassifier
 from skgen.networks.dense import dense_levels
-from skgen.parameters import checked_sizes, override, parameter
+from skgen.parameters import SIZES, checked_sizes, override, parameter
 
 __all__ = ["DomainAdversarialClassifier"]
 
@@ -35,8 +35,8 @@ class DomainAdversarialClassifier(BaseAdaptedClassifier):
     -----
     Features alike in distribution need not be alike class by class: an adversary that is too strong
     maps one class onto another. Then `adaptation_weight` is too high, or the target has other
-    shares of the classes than the source. ``alignment=ClassConfusion()`` beside it works against
-    that.
+    shares of the classes than ``target_shares_`` says. ``alignment=ClassConfusion()`` beside it
+    works against that.
 
     References
     ----------
@@ -64,8 +64,7 @@ class DomainAdversarialClassifier(BaseAdaptedClassifier):
     )
     discriminator_layer_sizes: Sequence[int] = parameter(
         (128,),
-        ["array-like"],
-        "sequence of int",
+        SIZES,
         """Sizes of the hidden layers of the domain head.""",
     )
 

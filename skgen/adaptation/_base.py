@@ -1,47 +1,43 @@
 """What all classifiers that adapt to a target domain share."""
 
-import copy
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.preprocessing import LabelEncoder
+from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from skgen.adaptation._harm import few_rows, signs_in_source, signs_in_target
+from skgen._sklearn import StrOptions, _fit_context
+from skgen.adaptation._harm import (
+    warn_of_few_rows,
+    warn_of_signs_in_source,
+    warn_of_signs_in_target,
+)
 from skgen.adaptation._objective import SCHEDULES, HeldOutLoss, Objective
 from skgen.alignments import Alignment
 from skgen.base import BaseModel
 from skgen.corruptions import CORRUPTIONS, Corruption, on_rows
-from skgen.engine import Batches, DomainPairs, Rows, Turn, TurnLoss
+from skgen.engine import Batches, Column, DomainPairs, Rows, Turn, TurnLoss
+from skgen.exceptions import warn
+from skgen.inputs import DomainInput, ImageInput, Units
 from skgen.inputs.domains import (
     checked_domains,
     checked_labels,
     labeled_accuracy,
-    labeled_rows,
-    plain_labels,
     source_rows,
 )
-from skgen.inputs.rows_or_images import RowsOrImages
-from skgen.inputs.scaling import Scaling, inference_dtype
+from skgen.inputs.images import RowsOrImages
+from skgen.metrics._shares import class_weights, estimated_shares
 from skgen.networks.adaptation import DomainClassifier, pooling_levels
 from skgen.networks.convolutional import UnflattenImages
 from skgen.networks.dense import ACTIVATIONS, dense_levels
-from skgen.parameters import override, parameter, resolve
+from skgen.networks.encoders import custom_network, n_outputs
+from skgen.parameters import COUNT, NETWORK, NOT_NEGATIVE, override, parameter, resolve, resolve_all
 
 __all__ = ["BaseAdaptedClassifier"]
 
@@ -75,6 +71,8 @@ class BaseAdaptedClassifier(
     _fitted: ClassVar[Mapping[str, str]] = {
         "classes_ : ndarray of shape (n_classes,)": "The labels of the source.",
         "domain_counts_ : dict": 'How many rows of ``"source"`` and of ``"target"`` there were.',
+        "target_shares_ : ndarray of shape (n_classes,)": """The shares of the classes that the
+            target was taken to have: the source's, unless others explain how the rows differ.""",
         "value_range_ : tuple of float or None": """The range that images were taken to have: 0 to
             255 for bytes; 0 to 1 for other numbers that lie in between; otherwise that of X. None
             for rows that were not said to be images.""",
@@ -82,15 +80,13 @@ class BaseAdaptedClassifier(
 
     n_components: int = parameter(
         64,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Number of features that `transform` returns.""",
         positional=True,
     )
     adaptation_weight: float = parameter(
         1.0,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How much the target counts beside the labels. With 0 training is on the source alone, but
         for the statistics of the target that ``batch_norm="per_domain"`` takes: the baselines to
         compare with.""",
@@ -98,21 +94,20 @@ class BaseAdaptedClassifier(
     adaptation_schedule: str | Callable[[float], float] = parameter(
         "ramp",
         [StrOptions(set(SCHEDULES)), callable],
-        "{'ramp', 'constant'} or callable",
         """How `adaptation_weight` moves in `fit`: up from 0 along the curve of Ganin et al. (2016),
         of which it has made half at a ninth of training, or not at all. A callable maps the share
         of training done to a share of the weight.""",
+        kind="{'ramp', 'constant'} or callable",
     )
     alignment: Alignment | Sequence[Alignment] | None = parameter(
         None,
         [Alignment, list, tuple, None],
-        "Alignment, list of Alignment, or None",
         """Further losses that bring the domains together: objects of `skgen.alignments`.""",
+        kind="Alignment, list of Alignment, or None",
     )
     batch_norm: str | None = parameter(
         "per_domain",
         [StrOptions({"joint", "per_domain"}), None],
-        "{'joint', 'per_domain'} or None",
         """Batch normalization after every layer of the extractor: with the statistics of both
         domains together, with those of each domain its own, or none. With ``"per_domain"`` also
         normalizations inside an `extractor` have statistics for each; otherwise they are left as
@@ -121,24 +116,23 @@ class BaseAdaptedClassifier(
     corruption: str | Corruption | None = parameter(
         None,
         [StrOptions(set(CORRUPTIONS)), Corruption, None],
-        "str, Corruption or None",
         f"""Distorts the rows of both domains in training: {", ".join(CORRUPTIONS)}, or an object
         of `skgen.corruptions`.""",
+        kind="str, Corruption or None",
     )
-    extractor: nn.Module | Callable[[], nn.Module] | None = parameter(
+    extractor: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
         None,
-        [nn.Module, callable, None],
-        "torch.nn.Module, callable or None",
+        NETWORK,
         """Layers in place of those that `hidden_layer_sizes` or `n_filters` describe, from rows, or
         images (batch, channels, height, width), to anything; a linear layer to `n_components`
-        features follows. A module is copied, and training starts from its weights; a callable
-        without arguments returns a new one.""",
+        features follows. A module is copied, and training starts from its weights. A callable gets
+        the shape of a row without the batch, and returns a new module.""",
     )
     activation: str = parameter(
         "relu",
         [StrOptions(set(ACTIVATIONS))],
-        "str",
         f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
+        kind="str",
     )
     n_filters: Sequence[int] = override(
         (16, 32, 64),
@@ -151,6 +145,10 @@ class BaseAdaptedClassifier(
         least; all of the source if there is no target.""",
     )
 
+    if TYPE_CHECKING:
+        input_: ImageInput
+        target_input_: DomainInput
+
     # What subclasses say
 
     _is_adversarial: ClassVar[bool] = False
@@ -158,8 +156,7 @@ class BaseAdaptedClassifier(
 
     def _alignments(self) -> list[Alignment]:
         """Return the losses that bring the domains together."""
-        several = self.alignment if isinstance(self.alignment, list | tuple) else [self.alignment]
-        return [one for spec in several if (one := resolve(spec, {})) is not None]
+        return resolve_all(self.alignment)
 
     def _domain_head(self) -> nn.Module | None:
         """Return the layers that tell the domains apart, of an adversarial model."""
@@ -167,89 +164,66 @@ class BaseAdaptedClassifier(
 
     # Input
 
-    def _scaling(self, X: NDArray) -> Scaling:
-        if not self._of_images:
-            return super()._scaling(X)
-        low, high = self.value_range_ or (0.0, 1.0)
-        measured = Scaling.fit(X)
-        half = (high - low) / 2 or 1.0
-        return Scaling(measured.mean, np.full(X.shape[1], low + half), half)
+    def _units(self, *, of_images: bool) -> Units:
+        return Units((-1.0, 1.0), by_value_range=True) if of_images else Units()
 
-    def _check_trainable(self, X: NDArray) -> None:
-        check_consistent_length(X, self._training)
+    def _target_input(self) -> DomainInput:
+        return DomainInput()
 
-    def _learn(self, X: ArrayLike, y: Any, sample_domain: ArrayLike | None) -> None:
-        """Train, and set the fitted attributes."""
-        name = type(self).__name__
-        if y is None:
-            raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-        labels = checked_labels(y)
-        source = source_rows(labels, sample_domain)
-        if not source.any():
-            raise ValueError(
-                f"There are {len(labels)} rows of the target and none of the source, whose labels "
-                "there is to learn from."
+    @property
+    def classes_(self) -> NDArray:
+        """The labels of the source."""
+        return self.target_input_.classes
+
+    @property
+    def domain_counts_(self) -> dict[str, int]:
+        """How many rows of the source and of the target there were."""
+        return self.target_input_.counts
+
+    def _read(self, X: Any, y: Any, *, going_on: bool) -> dict[str, Column]:
+        """Return the columns of X and y, and estimate the shares that the target's classes have."""
+        columns = super()._read(X, y, going_on=going_on)
+        if not going_on:
+            rows: Any = columns["x"]
+            self.target_shares_ = estimated_shares(
+                lambda index: rows.take(torch.from_numpy(index)).cpu().numpy(),
+                _class_numbers(columns),
             )
-        known = plain_labels(labels[source])
-        check_classification_targets(known)
-        encoder = LabelEncoder().fit(known)
-        if len(encoder.classes_) < 2:
-            raise ValueError(
-                f"The source has one class only, {encoder.classes_.tolist()[0]!r}, so there is "
-                "nothing to tell it from. Add rows of another class."
-            )
-        if self.warm_start and hasattr(self, "net_"):
-            self._check_unchanged(encoder.classes_, bool(source.all()))
-        numbers = np.full(len(labels), -1)
-        numbers[source] = encoder.transform(known)
-        self._training: NDArray = numbers
-        self.classes_: NDArray = encoder.classes_
-        self.domain_counts_ = {"source": int(source.sum()), "target": int((~source).sum())}
-        X = self._train(X)
+        return columns
+
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        """Train, set the fitted attributes, and look for signs of harm."""
+        columns = super()._learn(X, y, **options)
+        counts = self.domain_counts_
         if self.batch_norm == "per_domain":
-            self._complaints += few_rows(self.domain_counts_)
-        self._complaints += self._signs_of_harm(X)
-        del self._training
-        if source.all():
-            self._complaints.append(
-                f"All {len(labels)} rows are of the source, so {name} was trained on these alone. "
-                "Mark rows of the target by y=-1, or say sample_domain=-1 of them."
+            warn_of_few_rows(counts)
+        self._warn_of_harm(columns)
+        if not counts["target"]:
+            warn(
+                f"All {counts['source']} rows are of the source, so {type(self).__name__} was "
+                "trained on these alone. Mark rows of the target by y=-1, or say sample_domain=-1 "
+                "of them.",
+                UserWarning,
             )
+        return columns
 
-    def _check_unchanged(self, classes: NDArray, source_alone: bool) -> None:
-        """Raise an error if training cannot go on with these classes and domains."""
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"The classes were {self.classes_.tolist()} when the networks were built, and are "
-                f"{classes.tolist()} now. Fit anew with warm_start=False."
-            )
-        if source_alone != (self.domain_counts_["target"] == 0):
-            raise ValueError(
-                f"When the networks were built there were {self.domain_counts_['target']} rows of "
-                f"the target, and now there are {'none' if source_alone else 'some'}. Fit anew "
-                "with warm_start=False."
-            )
+    def _split(
+        self, columns: Mapping[str, Column], seed: int
+    ) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+        order, both = np.random.default_rng(seed), []
+        for side in _sides(columns):
+            if len(side):
+                both.append(self._cut(order.permutation(side), "rows of a domain"))
+        first, last = (np.concatenate(parts) for parts in zip(*both, strict=True))
+        return first, last
 
-    def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
-        column = self._column(X, device)
-        labels = torch.from_numpy(self._training).to(device)
-        sides = [np.flatnonzero(self._training >= 0), np.flatnonzero(self._training < 0)]
-        held_out = None
-        if seed is not None:
-            order = np.random.default_rng(seed)
-            cut = [_cut(order.permutation(side), self.validation_fraction) for side in sides]
-            held_out = self._batches(column, labels, *(np.sort(last) for _, last in cut))
-            sides = [np.sort(first) for first, _ in cut]
-        return self._batches(column, labels, *sides), held_out
-
-    def _batches(self, column: Any, labels: Tensor, source: NDArray, target: NDArray) -> Batches:
+    def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
+        source, target = _sides(columns, rows)
         if not len(target):
-            return Rows({"x": column, "y": labels}, max(2, self.batch_size), source)
+            return Rows(columns, max(2, self.batch_size), source)
         half = max(2, self.batch_size // 2)
         return DomainPairs(
-            Rows({"x": column, "y": labels}, half, source),
-            Rows({"target": column}, half, target),
-            half,
+            Rows(columns, half, source), Rows({"target": columns["x"]}, half, target), half
         )
 
     # Networks and turns
@@ -263,57 +237,34 @@ class BaseAdaptedClassifier(
             "activation": self.activation,
         }
 
-    def _module(self, n_features: int) -> nn.Module:
-        normalized = self.batch_norm is not None
+    def _module(self) -> nn.Module:
+        normalized, taken = self.batch_norm is not None, self.input_
+        n_features, shape = self.n_features_in_, taken.image_shape
+        kind = f"rows {taken.shape}"
+        levels: list[nn.Module]
         if self.extractor is not None:
-            levels = self._given_levels()
-        elif self._of_images:
-            shape, sizes = self._image_shape(), self._layer_sizes()
+            own = custom_network("extractor", self.extractor, taken.shape)
+            levels = [own] if shape is None else [UnflattenImages(shape), own]
+        elif shape is not None:
+            sizes = self._layer_sizes()
             levels = pooling_levels(shape, sizes, self.activation, batch_norm=normalized)
         else:
             sizes = [n_features, *self._layer_sizes()]
             levels = dense_levels(sizes, self.activation, batch_norm=normalized)
         body = nn.Sequential(*levels, nn.Flatten())
-        n_last = self._n_made(body.eval(), n_features)
+        n_last = n_outputs("extractor", body, n_features, kind)
         last = dense_levels([n_last, self.n_components], self.activation, batch_norm=normalized)
         module: nn.Module = DomainClassifier(
-            body.train().extend(last),
+            body.extend(last),
             self.n_components,
             len(self.classes_),
             self._domain_head(),
             self.batch_norm == "per_domain" and self.domain_counts_["target"] > 0,
+            class_weights(self.target_shares_, self.target_input_.shares),
         )
         if self.extractor is not None:
             return module
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def _given_levels(self) -> list[nn.Module]:
-        """Return the extractor that the user gave, as layers from rows."""
-        given = self.extractor
-        layers = copy.deepcopy(given) if isinstance(given, nn.Module) else given()  # type: ignore[misc]
-        if not isinstance(layers, nn.Module):
-            raise ValueError(f"extractor has to return a torch.nn.Module, got {layers!r}.")
-        return [UnflattenImages(self._image_shape()), layers] if self._of_images else [layers]
-
-    def _n_made(self, body: nn.Module, n_features: int) -> int:
-        """Return how many numbers the layers make of a row."""
-        rows = torch.zeros(2, n_features)
-        kind = "rows"
-        if self._of_images:
-            height, width, channels = self._image_shape()
-            kind = f"images (batch, {channels}, {height}, {width})"
-        try:
-            with torch.no_grad():
-                shape = tuple(body(rows).shape)
-        except (RuntimeError, TypeError, IndexError, ValueError) as error:
-            raise ValueError(
-                f"The layers do not work on {kind}, which is what X holds: {error}"
-            ) from error
-        if len(shape) != 2 or shape[0] != 2:
-            raise ValueError(
-                f"extractor has to make one thing of every row, got {shape} of 2 {kind}."
-            )
-        return shape[1]
 
     def _turns(self) -> list[Turn]:
         heads = ["label_head", "domain_head"] if self._is_adversarial else ["label_head"]
@@ -321,10 +272,7 @@ class BaseAdaptedClassifier(
 
     def _objective(self) -> Objective:
         return Objective(
-            on_rows(
-                resolve(self.corruption, CORRUPTIONS),
-                self._image_shape() if self._of_images else None,
-            ),
+            on_rows(resolve(self.corruption, CORRUPTIONS), self.input_.image_shape),
             self.adaptation_weight,
             self.adaptation_schedule,
             self._alignments(),
@@ -339,8 +287,14 @@ class BaseAdaptedClassifier(
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: ArrayLike, y: Any, sample_domain: ArrayLike | None = None
-    ) -> "BaseAdaptedClassifier":
+        self,
+        X: ArrayLike,
+        y: Any,
+        sample_domain: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: Any = None,
+    ) -> Self:
         """Learn from the labels of the source, and from the target's rows.
 
         Parameters
@@ -349,14 +303,18 @@ class BaseAdaptedClassifier(
             Rows of both domains, in any order: finite numbers.
 
         y : array-like of shape (n_samples,)
-            Classes of the source's rows, and -1 for those of the target. Beside a single other
-            label -1 is a class, as everywhere in scikit-learn. Among strings, y is an array of
-            objects with the number -1 in it.
+            Classes of the source's rows, and -1 for those of the target. Where the labels are -1
+            and 1, and no others, both are classes. Among strings, y is an array of objects with
+            the number -1 in it.
 
         sample_domain : array-like of shape (n_samples,), default=None
             Positive for rows of the source, negative for those of the target; several sources
             count as one. With it, what y says of the target is not looked at. With None, y says
             all. It is routed as metadata where that is switched on.
+
+        X_val, y_val : array-like, default=None
+            Rows of both domains that `early_stopping` goes by in place of a part of X, and their
+            labels, -1 for rows of the target.
 
         Returns
         -------
@@ -375,10 +333,15 @@ class BaseAdaptedClassifier(
         Warns
         -----
         UserWarning
-            If there is no row of the target; or at signs that adapting did harm.
+            If there is no row of the target.
+
+        TrainingWarning
+            At signs that adapting did harm.
         """
         with self._all_or_nothing():
-            self._learn(X, y, sample_domain)
+            self._learn(
+                X, (y, sample_domain), X_val=X_val, y_val=y_val if X_val is None else (y_val, None)
+            )
         return self
 
     def fit_transform(
@@ -484,14 +447,14 @@ class BaseAdaptedClassifier(
             Rows of the kind seen in `fit`.
 
         y : array-like of shape (n_samples,)
-            Their classes. If some are -1, for none, the others count, and are taken for rows of the
-            source; if none is, all are taken for rows of the target.
+            Their classes. Rows of -1, for none, do not count.
 
         sample_weight : array-like of shape (n_samples,), default=None
             How much every row counts.
 
         sample_domain : array-like of shape (n_samples,), default=None
-            What domain a row is of, if not the one that y says.
+            Positive for rows of the source, negative for those of the target. None takes all for
+            the target's, as `predict` does, also those beside rows of -1.
 
         Returns
         -------
@@ -500,60 +463,66 @@ class BaseAdaptedClassifier(
             only that has labels: see `skgen.metrics.LabelFreeScorer`.
         """
         check_is_fitted(self)
-        if sample_domain is None:
-            labeled = labeled_rows(checked_labels(y), self.classes_)
-            sample_domain = None if labeled.all() else np.where(labeled, 1, -1)
         predicted = self.predict(X, sample_domain)
         return labeled_accuracy(y, predicted, self.classes_, sample_weight)
 
     def _infer(self, head: _Head, X: ArrayLike, sample_domain: ArrayLike | None) -> NDArray:
         """Return what a head makes of the features of rows, each normalized as its domain is."""
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
+        columns = self._columns(X)
+        n_rows = len(columns["x"])
         if sample_domain is not None:
-            source = checked_domains(sample_domain, len(X))
+            source = checked_domains(sample_domain, n_rows)
         else:
-            source = np.full(len(X), not self.domain_counts_["target"])
+            source = np.full(n_rows, not self.domain_counts_["target"])
         split = self.net_.built_with_["batch_norm"] == "per_domain"
         if not split or source.all() or not source.any():
-            return self._of_domain(head, X, bool(source.any()))
-        parts = {side: self._of_domain(head, X[source == side], side) for side in (True, False)}
-        result = np.empty((len(X), *parts[True].shape[1:]), parts[True].dtype)
-        for side, part in parts.items():
-            result[source == side] = part
+            return self._of_domain(head, columns, bool(source.any()))
+        numbers = [np.flatnonzero(source == side) for side in (True, False)]
+        parts = [
+            self._of_domain(head, columns, side, rows)
+            for side, rows in zip((True, False), numbers, strict=True)
+        ]
+        result = np.empty((n_rows, *parts[0].shape[1:]), parts[0].dtype)
+        for rows, part in zip(numbers, parts, strict=True):
+            result[rows] = part
         return result
 
-    def _of_domain(self, head: _Head, X: NDArray, is_source: bool) -> NDArray:
-        """Return what a head makes of the features of validated rows of one domain."""
-        network: Any = self._network(inference_dtype(X))
+    def _of_domain(
+        self,
+        head: _Head,
+        columns: Mapping[str, Column],
+        is_source: bool,
+        rows: NDArray | None = None,
+    ) -> NDArray:
+        """Return what a head makes of the features of rows of one domain."""
+        network = self._network()
 
-        def result(x: Tensor) -> Tensor:
-            n_source = len(x) if is_source else 0
-            return head(network, network.features(self.scaling_.apply(x), n_source))
+        def made(x: Tensor) -> Tensor:
+            return head(network, network.features(x, len(x) if is_source else 0))
 
-        return self._apply(result, X)
+        result: NDArray = self._apply(made, {"x": columns["x"]}, rows)
+        return result
 
-    def _signs_of_harm(self, X: NDArray) -> list[str]:
-        """Return complaints about what training did to the source, and to the target."""
-        progress, sides = self.net_.progress_, [self._training >= 0, self._training < 0]
-        fewest = min(self.domain_counts_.values())
+    def _warn_of_harm(self, columns: Mapping[str, Column]) -> None:
+        """Warn of what training did to the source, and to the target."""
+        progress, fewest = self.net_.progress_, min(self.domain_counts_.values())
         enough = progress.update >= _LEAST_UPDATES and fewest >= _LEAST_JUDGED
         if not (enough and self._objective().adapts):
-            return []
+            return
         draw = np.random.default_rng(0)
-        rows = [draw.permutation(np.flatnonzero(side))[:_MOST_JUDGED] for side in sides]
+        rows = [draw.permutation(side)[:_MOST_JUDGED] for side in _sides(columns)]
         of_source, of_target = (
-            self._of_domain(_probabilities, X[part], is_source).argmax(axis=1)
+            self._of_domain(_probabilities, columns, is_source, part).argmax(axis=1)
             for part, is_source in zip(rows, (True, False), strict=True)
         )
         curve = None  # stopping early keeps other weights than the last
         if not self.early_stopping:
             curve = self.net_.history[-progress.epoch :, "label_loss"]
-        true = self._training[rows[0]]
-        return [
-            *signs_in_source(of_source, true, curve, self.adaptation_weight, self.lr),
-            *signs_in_target(of_target, true, self.classes_, self.adaptation_weight),
-        ]
+        true = _class_numbers(columns)[rows[0]]
+        warn_of_signs_in_source(of_source, true, curve, self.adaptation_weight, self.lr)
+        warn_of_signs_in_target(
+            of_target, self.target_shares_, self.classes_, self.adaptation_weight
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -566,14 +535,17 @@ def _probabilities(network: Any, features: Tensor) -> Tensor:
     return probabilities
 
 
-def _cut(rows: NDArray, fraction: float) -> tuple[NDArray, NDArray]:
-    """Return rows to train on, and a share of them to set aside."""
-    if not len(rows):
-        return rows, rows
-    n_held_out = max(1, round(fraction * len(rows)))
-    if n_held_out >= len(rows):
-        raise ValueError(
-            f"validation_fraction={fraction} of {len(rows)} rows of a domain leaves none to train "
-            "on. Lower it, or set early_stopping=False."
-        )
-    return rows[n_held_out:], rows[:n_held_out]
+def _class_numbers(columns: Mapping[str, Column]) -> NDArray[np.integer[Any]]:
+    """Return the numbers of classes, -1 for rows of the target."""
+    y: Any = columns["y"].take(slice(None))
+    numbers: NDArray[np.integer[Any]] = y.cpu().numpy()
+    return numbers
+
+
+def _sides(
+    columns: Mapping[str, Column], rows: NDArray | None = None
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+    """Return the numbers of rows of the source, and of the target, out of some or of all."""
+    numbers = _class_numbers(columns)
+    there = np.arange(len(numbers)) if rows is None else np.sort(rows)
+    return there[numbers[there] >= 0], there[numbers[there] < 0]

@@ -1,13 +1,10 @@
 """The classifier of minimum class confusion."""
 
-from numbers import Real
 from typing import final
-
-from sklearn.utils._param_validation import Interval
 
 from skgen.adaptation._base import BaseAdaptedClassifier
 from skgen.alignments import Alignment, ClassConfusion
-from skgen.parameters import parameter
+from skgen.parameters import POSITIVE, parameter
 
 __all__ = ["MinimumClassConfusionClassifier"]
 
@@ -31,9 +28,9 @@ class MinimumClassConfusionClassifier(BaseAdaptedClassifier):
 
     Notes
     -----
-    It brings no distributions together, and so does no harm by that where the classes' shares
-    differ between the domains. It builds on the first guesses: where a classifier of the source is
-    no better than chance on the target, it will be sure of chance.
+    The loss brings no distributions together; batch normalization with ``"per_domain"`` does. It
+    builds on the first guesses: where a classifier of the source is no better than chance on the
+    target, it will be sure of chance.
 
     References
     ----------
@@ -55,8 +52,7 @@ class MinimumClassConfusionClassifier(BaseAdaptedClassifier):
 
     temperature: float = parameter(
         2.5,
-        [Interval(Real, 0, None, closed="neither")],
-        "float",
+        POSITIVE,
         """What logits are divided by before they become the probabilities that are compared.""",
     )
 

@@ -5,18 +5,14 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import Tags, _safe_indexing, get_tags
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skgen._sklearn import HasMethods, _check_sample_weight, _fit_context, _safe_indexing
 from skgen.inputs.domains import checked_labels, labeled_accuracy, plain_labels, source_rows
 from skgen.parameters import Declared, parameter
 
@@ -58,7 +54,7 @@ class LabeledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
 
     Notes
     -----
-    Beside a single other label, -1 is a class, as everywhere in scikit-learn.
+    Where the labels are -1 and 1, and no others, both are classes.
 
     The classifier gets numbers from 0 on in place of labels, as XGBoost asks for, in the order of
     `classes_`.
@@ -83,8 +79,8 @@ class LabeledOnly(MetaEstimatorMixin, ClassifierMixin, Declared):
     estimator: Any = parameter(
         None,
         [HasMethods(["fit", "predict"]), None],
-        "classifier or None",
         """What is fitted, a copy of it. None stands for logistic regression.""",
+        kind="classifier or None",
         positional=True,
     )
 

@@ -39,6 +39,9 @@ class Objective:
 
     with alignments :math:`L_a`. The domain loss :math:`L_d` is descended by the domain head, and
     ascended by the features, :math:`\lambda(t)` times as fast.
+
+    If classes have weights, what is compared with the target is a selection of the source's rows
+    that has the target's shares of the classes. All rows count in :math:`L_y`, and the same.
     """
 
     corruption: Corruption | OnImages | None
@@ -61,12 +64,18 @@ class Objective:
             sides.append(batch["target"])
         if self.corruption is not None and module.training:
             sides = [self.corruption(side) for side in sides]
-        features = module.features(torch.cat(sides) if len(sides) > 1 else sides[0], n)
+        weights = None
+        if self.sees_target and module.class_weights is not None:
+            weights = module.class_weights[batch["y"]]
+        features = module.features(torch.cat(sides) if len(sides) > 1 else sides[0], n, weights)
         outputs = module.label_head(features)
         of_labels = functional.cross_entropy(outputs[:n], batch["y"])
         parts = {"label_loss": of_labels}
         if not self.adapts:
             return of_labels, parts
+        if weights is not None:
+            at = torch.cat([_selected(weights), torch.arange(n, len(features)).to(weights.device)])
+            features, outputs = features[at], outputs[at]
         weight = self._weight_now(state, features)
         source, target = Side(features[:n], outputs[:n]), Side(features[n:], outputs[n:])
         objective = of_labels
@@ -88,6 +97,13 @@ class Objective:
         """Return lambda at this point of training."""
         schedule = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
         return torch.full((), self.weight * schedule(state.fraction), device=features.device)
+
+
+def _selected(weights: Tensor) -> Tensor:
+    """Return as many numbers of rows as there are, each about as often as its weight says."""
+    ends = torch.cumsum(weights / weights.sum(), dim=0)
+    at = (torch.arange(len(weights), device=weights.device) + 0.5) / len(weights)
+    return torch.searchsorted(ends, at).clamp(max=len(weights) - 1)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
+from skgen._sklearn import StrOptions
 from skgen.adversarial_losses import Adversarial, AdversarialLoss, discriminator_objective
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
 from skgen.engine import Batch, Progress, Turn
+from skgen.inputs import Units
 from skgen.networks.adversarial import Discriminator
 from skgen.networks.dense import dense_levels
-from skgen.parameters import checked_sizes, override, parameter
+from skgen.parameters import POSITIVE, SIZES, checked_sizes, override, parameter
 from skgen.priors import PRIORS, Prior, prior_codes, resolve_prior
 
 __all__ = ["AdversarialAutoencoder"]
@@ -28,6 +28,12 @@ class _TellCodesApart:
     adversarial_loss: AdversarialLoss
     prior: Callable[[int, int], Any]
     r1_weight: float
+
+    is_mean_over_rows: ClassVar[bool] = True
+
+    def differentiates_twice(self, module: Any) -> bool:
+        """Return whether it has a penalty on a gradient."""
+        return self.r1_weight > 0 or self.adversarial_loss.has_penalty()
 
     def __call__(
         self, module: Any, batch: Batch, state: Progress
@@ -46,6 +52,8 @@ class _FoolWithCodes:
     """The encoder's second turn: codes that pass for draws from the prior."""
 
     adversarial_loss: AdversarialLoss
+
+    is_mean_over_rows: ClassVar[bool] = True
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective on a batch."""
@@ -94,41 +102,38 @@ class AdversarialAutoencoder(Adversarial, BaseSamplingAutoencoder, BaseDeepAutoe
     prior: str | Prior | Callable[[int, int], Any] = parameter(
         "normal",
         [StrOptions(set(PRIORS)), Prior, callable],
-        "str, Prior or callable",
         f"""What codes are drawn to: {", ".join(PRIORS)}, an object of `skgen.priors`, or
         ``prior(n_samples, n_components)``, which returns an array and draws with torch's
         generator, so that a seed repeats it.""",
+        kind="str, Prior or callable",
     )
     r1_weight: float | None = override(
         None,
         """Weight of the squared gradient of the discriminator at draws from the prior (R1). None
-        stands for 0.01 times the square root of the code's size, and for 0 in the Wasserstein game,
+        stands for 0.01 times the square root of the code's size, and for 0 in the Wasserstein loss,
         which has a penalty of its own. More makes training steadier; less lets codes follow a prior
         with fine structure.""",
     )
     discriminator_layer_sizes: Sequence[int] = parameter(
         (256, 256),
-        ["array-like"],
-        "sequence of int",
+        SIZES,
         """Sizes of the hidden layers of the discriminator.""",
     )
     lr: float = override(2e-3)
     adversarial_lr_ratio: float = parameter(
         0.5,
-        [Interval(Real, 0, None, closed="neither")],
-        "float",
+        POSITIVE,
         """Learning rate of the encoder in its second turn, as a share of `lr`. More of it brings
         codes closer to the prior, at the price of reconstruction; 1 suits small codes.""",
     )
 
-    def _new_module(self, n_features: int) -> nn.Module:
-        settings = {
-            "code_activation": self.code_activation,
-            "output_activation": self._last_activation(),
-        }
-        module: Any = self._networks(n_features, **settings)
+    def _units(self, *, of_images: bool = False) -> Units:
+        return BaseDeepAutoencoder._units(self)
+
+    def _new_module(self) -> nn.Module:
+        module = super()._new_module()
         sizes = checked_sizes(self, "discriminator_layer_sizes")
-        code_size = self._code_size(n_features)
+        code_size = self._code_size(self.n_features_in_)
         levels = nn.Sequential(*dense_levels([code_size, *sizes], "leaky_relu"))
         module.discriminator = Discriminator(levels, [code_size, *sizes][-1])
         with torch.random.fork_rng([]):
@@ -141,20 +146,20 @@ class AdversarialAutoencoder(Adversarial, BaseSamplingAutoencoder, BaseDeepAutoe
 
     def _turns(self) -> list[Turn]:
         code_size = self._code_size(self.n_features_in_)
-        game, weight = self._adversarial_loss(usual_weight=0.01 * code_size**0.5)
+        loss, weight = self._adversarial_loss(usual_weight=0.01 * code_size**0.5)
         (restore,) = super()._turns()
         return [
             restore._replace(name="reconstruction"),
             Turn(
                 ("discriminator",),
-                _TellCodesApart(game, resolve_prior(self.prior), weight),
+                _TellCodesApart(loss, resolve_prior(self.prior), weight),
                 "discriminator",
                 optimizer=self._optimizer_settings(betas=(0.5, 0.9)),
                 shares_batch=True,
             ),
             Turn(
                 ("encoder",),
-                _FoolWithCodes(game),
+                _FoolWithCodes(loss),
                 "encoder",
                 optimizer={"lr": self.adversarial_lr_ratio * self.lr},
                 shares_batch=True,

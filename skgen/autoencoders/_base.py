@@ -3,23 +3,23 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
-from skgen.base import BaseModel
+from skgen.base import IncrementalModel
 from skgen.corruptions import Corruption, OnImages
-from skgen.engine import Batch, Progress
-from skgen.inputs.scaling import inference_dtype
-from skgen.parameters import parameter
+from skgen.engine import Batch, Column, Progress, TensorColumn
+from skgen.inputs import RowInput
+from skgen.inputs.scaling import result_dtype, tensor_of
+from skgen.networks.encoders import InUnits
+from skgen.parameters import COUNT, parameter
 from skgen.penalties import Penalty
 
 __all__ = ["BaseAutoencoder", "Reconstruction"]
@@ -42,6 +42,16 @@ class Reconstruction:
     code_noise: Corruption | OnImages | None = None
     penalties: Sequence[Penalty] = ()
 
+    @property
+    def is_mean_over_rows(self) -> bool:
+        """Whether processes that compute it on shares of a batch have it right."""
+        parts = [self.loss, self.corruption, self.code_noise, *self.penalties]
+        return all(getattr(part, "is_mean_over_rows", True) for part in parts)
+
+    def differentiates_twice(self, module: Any) -> bool:
+        """Return whether a penalty takes a gradient."""
+        return any(penalty.differentiates_twice(module) for penalty in self.penalties)
+
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective on a batch."""
         x = batch["x"]
@@ -54,23 +64,25 @@ class Reconstruction:
         return objective
 
 
-class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseModel, ABC):
+class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, IncrementalModel, ABC):
     """Base class of the autoencoders."""
 
     _fitted: ClassVar[Mapping[str, str]] = {"n_components_ : int": "Size of the code."}
 
     n_components: int | None = parameter(
         None,
-        [Interval(Integral, 1, None, closed="left"), None],
-        "int or None",
+        [*COUNT, None],
         """Size of the code. None stands for 32, or for half the number of features if that is
         less.""",
         positional=True,
     )
 
+    if TYPE_CHECKING:
+        input_: RowInput
+
     @abstractmethod
-    def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
-        """Return the encoder and the decoder, as functions of tensors in the units of X."""
+    def _maps(self) -> tuple[RowFunction, RowFunction]:
+        """Return the encoder and the decoder, as functions of tensors in network units."""
 
     @abstractmethod
     def _check_invertible(self) -> None:
@@ -82,60 +94,27 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
     def _code_size(self, n_features: int) -> int:
         return self.n_components or min(32, max(1, n_features // 2))
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: None = None) -> "BaseAutoencoder":
-        """Learn the code of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows: finite numbers, at least two rows. A model of images takes these, too.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        FloatingPointError
-            If training diverges. The estimator is then as it was before.
-        """
-        with self._all_or_nothing():
-            self._learn(X, partial=False)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: ArrayLike, y: None = None) -> "BaseAutoencoder":
-        """Learn from one more chunk of rows: one pass at a constant rate.
-
-        The first chunk also fixes the scaling, so it should be like the others.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        with self._all_or_nothing():
-            self._learn(X, partial=True)
-        return self
-
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
         """Train, and set the fitted attributes."""
-        X = self._train(X, partial=partial)
+        columns = super()._learn(X, None, **options)
         self.n_components_ = self._code_size(self.n_features_in_)
-        return X
+        return columns
+
+    def encoder_module(self) -> nn.Module:
+        """Return scaling and encoder as one torch module, in the units of X.
+
+        For a loss that compares what it sees, for a classifier on top, or for export.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            From rows as X has them, (n_samples, n_features) or images of X's layout, to codes. It
+            is a copy, in evaluation mode. Its submodule ``encoder`` starts from network units.
+        """
+        check_is_fitted(self)
+        encoder, scaling = self._encoder(), self.scaling_
+        hidden_layers = self._hidden_layers()
+        return InUnits(encoder, scaling.offset, scaling.scale, hidden_layers, self._code_head())
 
     def transform(self, X: ArrayLike) -> NDArray:
         """Encode rows.
@@ -150,13 +129,25 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         codes : ndarray of shape (n_samples, n_features_out)
             Their codes, in double precision if X is; also those of images are flat.
         """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        return self._apply(self._features(inference_dtype(X)), X)
+        columns = self._columns(X)
+        codes: NDArray = self._apply(self._features(), columns)
+        return codes
 
-    def _features(self, dtype: np.dtype) -> RowFunction:
+    @abstractmethod
+    def _encoder(self) -> nn.Module:
+        """Return the encoder, which takes rows in network units."""
+
+    def _hidden_layers(self) -> Sequence[str]:
+        """Return the names of its hidden layers."""
+        return ()
+
+    def _code_head(self) -> nn.Module | None:
+        """Return what makes codes of what it gives, if these are not codes."""
+        return None
+
+    def _features(self) -> RowFunction:
         """Return what `transform` applies to rows."""
-        return self._maps(dtype)[0]
+        return self._maps()[0]
 
     @property
     def _n_features_out(self) -> int:
@@ -182,21 +173,26 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
         """
         check_is_fitted(self)
         self._check_invertible()
-        codes = check_array(X, dtype="numeric", ensure_all_finite=False)
+        codes = check_array(X, dtype="numeric", input_name="X")
         if codes.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {codes.shape[1]} columns, but a code of this {type(self).__name__} has "
                 f"n_components_={self.n_components_}."
             )
-        return self._as_given(self._apply(self._maps(inference_dtype(codes))[1], codes))
+        return self.input_.restore(self._decoded(codes))
 
-    def _image_shape(self) -> tuple[int, int, int] | None:
-        """Return height, width and channels of the images that rows hold, if they do."""
-        return None
-
-    def _as_given(self, rows: NDArray) -> NDArray:
-        """Return rows in the layout that `fit` got X in."""
+    def _decoded(self, codes: NDArray) -> NDArray:
+        """Return flat rows decoded from codes, in the units of X."""
+        dtype, decode = result_dtype(codes), self._maps()[1]
+        column = TensorColumn(tensor_of(codes, self._code_dtype(dtype)), dtype)
+        rows: NDArray = self._apply(
+            lambda code: self.input_.undo(decode(code), dtype), {"code": column}
+        )
         return rows
+
+    def _code_dtype(self, dtype: np.dtype) -> np.dtype:
+        """Return the precision in which to decode codes of a given one."""
+        return np.dtype(np.float32)
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Say how normal each row is: its negative squared reconstruction error.
@@ -212,10 +208,23 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
             ``-||x - Dec(Enc(x))||^2``, in squared units of X; higher is more normal. `score` is
             not their mean: it is a share of variance.
         """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        encode, decode = self._maps(inference_dtype(X))
-        return self._apply(lambda x: -(decode(encode(x)) - x).square_().sum(dim=1), X)
+        columns = self._columns(X)
+        errors: NDArray = self._errors(columns)[:, 0].astype(np.float64)
+        return -errors * self.scaling_.scale**2
+
+    def _errors(self, columns: Mapping[str, Column]) -> NDArray:
+        """Return squared distances of rows from their reconstruction, and from the mean."""
+        encode, decode = self._maps()
+        scaling, bounded = self.scaling_, self.input_.bounded
+        mean = torch.from_numpy((scaling.mean - scaling.offset) / scaling.scale)
+
+        def errors(x: Tensor) -> Tensor:
+            from_code = (bounded(decode(encode(x))) - x).square_().sum(dim=1)
+            from_mean = (x - mean.to(x)).square_().sum(dim=1)
+            return torch.stack([from_code, from_mean], dim=1)
+
+        measured: NDArray = self._apply(errors, columns)
+        return measured
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         r"""Return the share of the variance of X that the code explains.
@@ -240,19 +249,13 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMod
             1 for perfect reconstruction, 0 for what the mean achieves. It is not the mean of
             `score_samples`.
         """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        encode, decode = self._maps(inference_dtype(X))
-        mean = torch.as_tensor(self.scaling_.mean)
-
-        def errors(x: Tensor) -> Tensor:
-            from_code = (decode(encode(x)) - x).square_().sum(dim=1)
-            from_mean = (x - mean.to(x)).square_().sum(dim=1)
-            return torch.stack([from_code, from_mean], dim=1)
-
-        residual, total = self._apply(errors, X).sum(axis=0, dtype=np.float64)
-        if total == 0:
-            return float(residual == 0)
+        columns = self._columns(X)
+        residual, total = self._errors(columns).sum(axis=0, dtype=np.float64)
+        least = (
+            len(columns["x"]) * self.n_features_in_ * self.scaling_.rounding(self.input_.dtype) ** 2
+        )
+        if total <= least:  # rows that are all the same
+            return float(residual <= least)
         return float(1 - residual / total)
 
     def __sklearn_tags__(self) -> Tags:

@@ -1,12 +1,9 @@
 """The contractive autoencoder."""
 
-from numbers import Integral, Real
 from typing import final
 
-from sklearn.utils._param_validation import Interval
-
 from skgen.autoencoders._expanding import BaseExpandingAutoencoder
-from skgen.parameters import override, parameter
+from skgen.parameters import COUNT, NOT_NEGATIVE, override, parameter
 from skgen.penalties import Contractive, Penalty
 
 __all__ = ["ContractiveAutoencoder"]
@@ -55,14 +52,12 @@ class ContractiveAutoencoder(BaseExpandingAutoencoder):
 
     weight: float = parameter(
         1e-2,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How much the squared norm of the Jacobian costs. See `skgen.penalties.Contractive`.""",
     )
     n_directions: int = parameter(
         1,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Random directions for every row, where the norm has no closed form.""",
     )
     code_activation: str | None = override("sigmoid")

@@ -1,19 +1,18 @@
 """The convolutional autoencoder."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
 from skgen.autoencoders._regularized import Regularized
-from skgen.inputs.images import ImageInput
+from skgen.engine import Column
+from skgen.inputs import ImageInput
+from skgen.inputs.images import FILTERS, TakesImages, filters_for
 from skgen.networks.convolutional import ConvolutionalAutoencoder, halved
-from skgen.parameters import checked_sizes, parameter
+from skgen.parameters import COUNT, SIZES, checked_sizes, parameter
 
 __all__ = ["ConvAutoencoder"]
 
@@ -22,7 +21,7 @@ _COMPRESSION = 8
 
 
 @final
-class ConvAutoencoder(ImageInput, Regularized, BaseDeepAutoencoder):
+class ConvAutoencoder(TakesImages, Regularized, BaseDeepAutoencoder):
     r"""A convolutional autoencoder: images to a code, and back to images.
 
     It minimizes
@@ -82,59 +81,72 @@ class ConvAutoencoder(ImageInput, Regularized, BaseDeepAutoencoder):
     (5, 8, 8)
     """
 
+    if TYPE_CHECKING:
+        input_: ImageInput
+
     _fitted: ClassVar[Mapping[str, str]] = {"n_components_ : int": "Numbers in a code."}
 
     n_components: int | None = parameter(
         None,
-        [Interval(Integral, 1, None, closed="left"), None],
-        "int or None",
+        [*COUNT, None],
         """Size of a dense code. None leaves the code an image of features.""",
         positional=True,
     )
-    n_filters: Sequence[int] = parameter(
-        (32, 64, 128),
-        ["array-like"],
-        "sequence of int",
-        """Channels of the encoder's levels, input side first, each of which halves height and
-        width. The decoder mirrors them.""",
+    n_filters: Sequence[int] | None = parameter(
+        None,
+        [*SIZES, None],
+        """Filters of the encoder's levels, input side first, each of which halves height and
+        width. The decoder mirrors them. None stands for ``(32, 64, 128)``; and for 16, 32, 64, 128,
+        256, 256, ... before a dense code of images with more pixels than 64 x 64: as many levels
+        as leave 8 x 8 places at most.""",
+        kind="sequence of int or None",
     )
     n_code_filters: int | None = parameter(
         None,
-        [Interval(Integral, 1, None, closed="left"), None],
-        "int or None",
-        """Channels of a code that is an image of features. None stands for as many as make it an
+        [*COUNT, None],
+        """Filters of a code that is an image of features. None stands for as many as make it an
         eighth of the size of X, and for one at least. Not used with `n_components`.""",
     )
+
+    def _input(self) -> ImageInput:
+        units = self._units()
+        return ImageInput(self.image_shape, units, units, as_lines=True)
+
+    def _image_shape(self) -> tuple[int, int, int]:
+        shape = self.input_.image_shape
+        assert shape is not None  # rows are lines
+        return shape
+
+    def _filters(self) -> list[int]:
+        """Return `n_filters`, checked, or what it stands for."""
+        if self.n_filters is not None:
+            return checked_sizes(self, "n_filters", at_least=1)
+        if self.n_components is None:  # whose code is no smaller for more levels
+            return list(FILTERS)
+        return filters_for(self._image_shape())
 
     def _code_shape(self) -> tuple[int, ...]:
         if self.n_components is not None:
             return (self.n_components,)
         shape = self._image_shape()
-        height, width = halved(shape, len(self.n_filters))[-1]
+        height, width = halved(shape, len(self._filters()))[-1]
         fitting = np.prod(shape) // (_COMPRESSION * height * width)
         return height, width, self.n_code_filters or max(1, int(fitting))
 
     def _code_size(self, n_features: int) -> int:
         return int(np.prod(self._code_shape()))
 
-    def _channels(self) -> list[int]:
-        channels = checked_sizes(self, "n_filters")
-        if not channels:
-            raise ValueError("channels needs at least one level, got none.")
-        return channels
-
     def _built_with(self) -> dict[str, Any]:
         return {
             **super()._built_with(),
-            "image_shape": None if self.image_shape is None else tuple(self.image_shape),
-            "n_filters": self._channels(),
+            "n_filters": self._filters(),
             "n_code_filters": self.n_code_filters,
         }
 
-    def _new_module(self, n_features: int) -> nn.Module:
+    def _new_module(self) -> nn.Module:
         return ConvolutionalAutoencoder(
             self._image_shape(),
-            self._channels(),
+            self._filters(),
             self._code_shape(),
             activation=self.activation,
             code_activation=self._code_activation(),
@@ -142,7 +154,8 @@ class ConvAutoencoder(ImageInput, Regularized, BaseDeepAutoencoder):
         )
 
     def _n_hidden_features(self) -> int:
-        return sum(self.net_.built_with_["n_filters"])
+        n_features: int = sum(self.net_.built_with_["n_filters"])
+        return n_features
 
     def _code_image_shape(self) -> tuple[int, int, int] | None:
         height, width, channels = (*self._code_shape(), 0, 0)[:3]
@@ -151,9 +164,8 @@ class ConvAutoencoder(ImageInput, Regularized, BaseDeepAutoencoder):
     def _code_size_was_chosen(self) -> bool:
         return self.n_components is not None or self.n_code_filters is not None
 
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
-        X = super()._learn(X, partial=partial)
-        self._widen_value_range(X)
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
         self.code_shape_ = self._code_shape()
         self.compression_rate_ = self.n_features_in_ / self.n_components_
-        return X
+        return columns

@@ -3,15 +3,15 @@
 from abc import ABC
 from typing import Any, ClassVar
 
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
+from skgen._sklearn import StrOptions
 from skgen.autoencoders._base import Reconstruction
 from skgen.autoencoders._networks import BaseNetworkAutoencoder
 from skgen.corruptions import Corruption, Gaussian, on_rows
-from skgen.engine import Turn
-from skgen.inputs.scaling import Scaling
+from skgen.engine import Column, Turn
+from skgen.exceptions import warn
+from skgen.inputs import Units
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
 from skgen.networks.dense import ACTIVATIONS
 from skgen.parameters import parameter, resolve
@@ -34,25 +34,25 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
     code_activation: str | None = parameter(
         None,
         [StrOptions(set(ACTIVATIONS)), None],
-        "str or None",
         """Activation of the code, one of those for `activation`. None leaves it linear and
         unbounded.""",
+        kind="str or None",
     )
     loss: str | Loss = parameter(
         "squared_error",
         [StrOptions(set(LOSSES)), Loss],
-        "str or Loss",
         f"""How far a reconstruction is from its row: {", ".join(LOSSES)}, or an object of
         `skgen.losses`. ``"binary_cross_entropy"`` needs X in [0, 1]; the range of images is
         mapped to it.""",
+        kind="str or Loss",
     )
     output_activation: str | None = parameter(
         None,
         [StrOptions(set(ACTIVATIONS)), None],
-        "str or None",
         """Activation of the decoder's output. With ``"sigmoid"`` or ``"tanh"``, X is mapped into
         its range in place of standardized, and reconstructions never leave the range of the
         training data; with ``"relu"`` or ``"softplus"`` they never fall below it.""",
+        kind="str or None",
     )
 
     def _corruption(self) -> Corruption | None:
@@ -68,12 +68,7 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         return []
 
     def _code_activation(self) -> str | None:
-        """Return the activation of the code."""
         return self.code_activation
-
-    def _n_nonzero(self, n_components: int) -> int | None:
-        """Return how many units of the code may be active at once, if that is limited."""
-        return None
 
     _ways_to_bound_the_code: ClassVar[str] = 'Bound it (code_activation="tanh")'
 
@@ -102,8 +97,8 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
                 f'code_activation="sigmoid", got {activation!r}.'
             )
         objective = Reconstruction(
-            self._loss().in_units(self.scaling_, self._image_shape(), self._value_range()),
-            on_rows(self._corruption(), self._image_shape()),
+            self._loss().in_units(self.input_),
+            on_rows(self._corruption(), self.input_.image_shape),
             on_rows(self._code_noise(), self._code_image_shape()),
             self._penalties(),
         )
@@ -119,10 +114,12 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
             )
         return "sigmoid"
 
-    def _scaling(self, X: NDArray) -> Scaling:
+    def _units(self) -> Units:
+        """Return the network units that suit the loss and the decoder's output."""
+        self._last_activation()  # so that a bad combination is named before anything about X
         if isinstance(self._loss(), BinaryCrossEntropy):  # which is about values in [0, 1]
-            return self._unit_scaling(X)
-        return Scaling.fit(X, _OUTPUT_RANGES.get(self.output_activation or ""))
+            return Units((0.0, 1.0), by_value_range=True, needed_by='loss="binary_cross_entropy"')
+        return Units(_OUTPUT_RANGES.get(self.output_activation or ""))
 
     def _built_with(self) -> dict[str, Any]:
         return {
@@ -131,15 +128,14 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
             "output_activation": self._last_activation(),
         }
 
-    def _module(self, n_features: int) -> nn.Module:
-        module = super()._module(n_features)
+    def _module(self) -> nn.Module:
+        module = super()._module()
         for penalty in self._penalties():
             penalty.initialize(module)
         return module
 
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
-        self._last_activation()  # so that a bad combination is named before anything about X
-        X = super()._learn(X, partial=partial)
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
         regularized = (
             self._corruption()
             or self._code_noise()
@@ -148,21 +144,20 @@ class BaseDeepAutoencoder(BaseNetworkAutoencoder, ABC):
         )
         expands = self._code_size_was_chosen() and self.n_components_ >= self.n_features_in_
         if expands and not regularized:
-            self._complaints.append(
+            warn(
                 f"A code of n_components={self.n_components_} for {self.n_features_in_} features, "
                 "without regularization, can learn to copy its input. Distort the input "
                 "(corruption), put noise on the code (code_noise), or penalize it (penalty); or "
-                "choose a smaller code."
+                "choose a smaller code.",
+                UserWarning,
             )
         noise, penalties = self._code_noise(), self._penalties()
-        if isinstance(noise, Gaussian) and self._can_scale() and not (penalties or partial):
-            self._complaints.append(
+        going_on = options.get("partial", False)
+        if isinstance(noise, Gaussian) and self._can_scale() and not (penalties or going_on):
+            warn(
                 "Gaussian noise on an unbounded code has little effect, since the code can grow "
                 f"until the noise does not matter. {self._ways_to_bound_the_code}, or use dropout "
-                "in place of the noise."
+                "in place of the noise.",
+                UserWarning,
             )
-        return X
-
-    def _check_trainable(self, X: NDArray) -> None:
-        if isinstance(self._loss(), BinaryCrossEntropy):
-            self._check_unit_range(X, 'loss="binary_cross_entropy"')
+        return columns

@@ -1,13 +1,11 @@
 """The denoising autoencoder."""
 
-from numbers import Real
 from typing import final
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skgen._sklearn import StrOptions
 from skgen.autoencoders._dense import BaseDenseAutoencoder
 from skgen.corruptions import CORRUPTIONS, Corruption, corruption_at
-from skgen.parameters import parameter
+from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["DenoisingAutoencoder"]
 
@@ -48,18 +46,18 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     (1797, 16)
     """
 
-    corruption: str = parameter(
+    corruption: str | Corruption = parameter(
         "dropout",
-        [StrOptions(set(CORRUPTIONS))],
-        "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
+        [StrOptions(set(CORRUPTIONS)), Corruption],
         """The kind of distortion: cells set to their column's mean while the others are scaled
         up, added noise, cells set to their column's mean, cells set to an extreme of their column,
-        or cells that take another row's value in their column. See `skgen.corruptions`.""",
+        or cells that take another row's value in their column; or an object of
+        `skgen.corruptions`.""",
+        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'} or Corruption",
     )
     corruption_level: float | None = parameter(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
+        [*NOT_NEGATIVE, None],
         """How strong it is: for Gaussian noise the standard deviation, in units of
         ``scaling_.scale``, which is the overall standard deviation of X unless an output
         activation bounds X; for the others the share of cells that are replaced. None stands for

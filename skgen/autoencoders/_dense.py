@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
+from skgen.inputs import RowInput
 from skgen.networks.dense import DenseAutoencoder
-from skgen.parameters import checked_sizes, parameter
+from skgen.parameters import SIZES, checked_sizes, parameter
 
 __all__ = ["BaseDenseAutoencoder"]
 
@@ -18,15 +19,13 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
 
     hidden_layer_sizes: Sequence[int] = parameter(
         (512, 256),
-        ["array-like"],
-        "sequence of int",
+        SIZES,
         """Sizes of the encoder's hidden layers, input side first. The decoder mirrors them. Empty
         for a single layer.""",
     )
     tied_weights: bool = parameter(
         False,
         ["boolean"],
-        "bool",
         """Whether the decoder's weights are the encoder's, transposed: half the weights to
         learn.""",
     )
@@ -34,6 +33,9 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
     _ways_to_bound_the_code: ClassVar[str] = (
         f"{BaseDeepAutoencoder._ways_to_bound_the_code}, tie the weights (tied_weights=True)"
     )
+
+    def _input(self) -> RowInput:
+        return RowInput(self._units())
 
     def _can_scale(self) -> bool:
         return super()._can_scale() and not self.tied_weights
@@ -46,7 +48,8 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
             "tied_weights": self.tied_weights,
         }
 
-    def _new_module(self, n_features: int) -> nn.Module:
+    def _new_module(self) -> nn.Module:
+        n_features = self.n_features_in_
         n_components = self._code_size(n_features)
         return DenseAutoencoder(
             n_features,
@@ -60,10 +63,9 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
         )
 
     def _hidden_layer_sizes(self) -> list[int]:
-        sizes = checked_sizes(self, "hidden_layer_sizes")
-        if self.features == "hidden" and not sizes:
+        if self.features == "hidden" and not len(self.hidden_layer_sizes):
             raise ValueError('features="hidden" needs at least one hidden layer, got none.')
-        return sizes
+        return checked_sizes(self, "hidden_layer_sizes")
 
     def _n_hidden_features(self) -> int:
         network: Any = self.net_.module_

@@ -2,12 +2,9 @@
 
 from abc import ABC
 from collections.abc import Sequence
-from numbers import Integral
-
-from sklearn.utils._param_validation import Interval
 
 from skgen.autoencoders._dense import BaseDenseAutoencoder
-from skgen.parameters import override, parameter
+from skgen.parameters import COUNT, override, parameter
 
 __all__ = ["BaseExpandingAutoencoder"]
 
@@ -22,8 +19,7 @@ class BaseExpandingAutoencoder(BaseDenseAutoencoder, ABC):
 
     n_components: int | None = parameter(
         None,
-        [Interval(Integral, 1, None, closed="left"), None],
-        "int or None",
+        [*COUNT, None],
         """Size of the code. None stands for twice the number of features, but 1,024 at most.""",
         positional=True,
     )

@@ -1,13 +1,11 @@
 """The redundant autoencoder."""
 
-from numbers import Real
 from typing import final
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skgen._sklearn import StrOptions
 from skgen.autoencoders._expanding import BaseExpandingAutoencoder
 from skgen.corruptions import CORRUPTIONS, Corruption, corruption_at
-from skgen.parameters import parameter
+from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["RedundantAutoencoder"]
 
@@ -44,18 +42,17 @@ class RedundantAutoencoder(BaseExpandingAutoencoder):
     (1797, 128)
     """
 
-    code_noise: str = parameter(
+    code_noise: str | Corruption = parameter(
         "dropout",
-        [StrOptions(set(CORRUPTIONS))],
-        "{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}",
+        [StrOptions(set(CORRUPTIONS)), Corruption],
         """The kind of noise on the code: units that are dropped while the others are scaled up,
-        added noise, units set to 0, to an extreme, or to what they are for another row. See
-        `skgen.corruptions`.""",
+        added noise, units set to 0, to an extreme, or to what they are for another row; or an
+        object of `skgen.corruptions`.""",
+        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'} or Corruption",
     )
     code_noise_level: float | None = parameter(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
+        [*NOT_NEGATIVE, None],
         """How strong it is: for Gaussian noise the standard deviation, in units of the code; for
         the others the share of units that are replaced. None stands for the default of that
         kind.""",

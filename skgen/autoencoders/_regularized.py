@@ -3,10 +3,9 @@
 from abc import ABC
 from collections.abc import Sequence
 
-from sklearn.utils._param_validation import StrOptions
-
+from skgen._sklearn import StrOptions
 from skgen.corruptions import CORRUPTIONS, Corruption
-from skgen.parameters import Declared, parameter, resolve
+from skgen.parameters import Declared, parameter, resolve, resolve_all
 from skgen.penalties import Penalty
 
 __all__ = ["Regularized"]
@@ -20,21 +19,21 @@ class Regularized(Declared, ABC):
     corruption: str | Corruption | None = parameter(
         None,
         _CORRUPTION,
-        "str, Corruption or None",
         f"""Distorts the input in training, while the target stays clean: {", ".join(CORRUPTIONS)},
         or an object of `skgen.corruptions`.""",
+        kind="str, Corruption or None",
     )
     code_noise: str | Corruption | None = parameter(
         None,
         _CORRUPTION,
-        "str, Corruption or None",
         """Distorts the code in training.""",
+        kind="str, Corruption or None",
     )
     penalty: Penalty | Sequence[Penalty] | None = parameter(
         None,
         [Penalty, list, tuple, None],
-        "Penalty, list of Penalty, or None",
         """Added to the loss: objects of `skgen.penalties`.""",
+        kind="Penalty, list of Penalty, or None",
     )
 
     def _corruption(self) -> Corruption | None:
@@ -44,5 +43,4 @@ class Regularized(Declared, ABC):
         return resolve(self.code_noise, CORRUPTIONS)
 
     def _penalties(self) -> list[Penalty]:
-        several = self.penalty if isinstance(self.penalty, list | tuple) else [self.penalty]
-        return [penalty for one in several if (penalty := resolve(one, {})) is not None]
+        return resolve_all(self.penalty)

@@ -1,16 +1,17 @@
 """The sparse autoencoder."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from skgen._sklearn import Interval, StrOptions
 from skgen.autoencoders._expanding import BaseExpandingAutoencoder
+from skgen.engine import Column
+from skgen.exceptions import warn
 from skgen.metrics import hoyer_sparsity
 from skgen.networks.dense import ACTIVATIONS
-from skgen.parameters import parameter
+from skgen.parameters import COUNT, NOT_NEGATIVE, parameter
 from skgen.penalties import KL, L1, Penalty
 
 __all__ = ["SparseAutoencoder"]
@@ -81,13 +82,11 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
     method: str = parameter(
         "l1",
         [StrOptions({"l1", "kl", "top_k"})],
-        "{'l1', 'kl', 'top_k'}",
         """How activations are kept few.""",
     )
     weight: float | None = parameter(
         None,
-        [Interval(Real, 0, None, closed="left"), None],
-        "float or None",
+        [*NOT_NEGATIVE, None],
         """How much the penalty costs, see `skgen.penalties`; not used by ``"top_k"``. None stands
         for 0.03 over the square root of the number of features for ``"l1"``, since activations
         grow with that root, and for 0.03 for ``"kl"``.""",
@@ -95,22 +94,20 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
     target_rate: float = parameter(
         0.05,
         [Interval(Real, 0, 1, closed="neither")],
-        "float",
         """Mean activation that ``"kl"`` draws every unit to.""",
     )
     n_nonzero: int | None = parameter(
         None,
-        [Interval(Integral, 1, None, closed="left"), None],
-        "int or None",
+        [*COUNT, None],
         """Units that ``"top_k"`` keeps for every row. None stands for a tenth of them, and for one
         at least.""",
     )
     code_activation: str | None = parameter(
         "auto",
         [StrOptions({"auto", *ACTIVATIONS}), None],
-        "str or None",
         """Activation of the code. ``"auto"`` is ``"sigmoid"`` for ``"kl"``, which needs it, and
         ``"relu"`` otherwise. None leaves it linear: without exact zeros, but for ``"top_k"``.""",
+        kind="str or None",
     )
 
     def _code_activation(self) -> str | None:
@@ -123,8 +120,8 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
             return None
         if self.n_nonzero is not None and self.n_nonzero > n_components:
             raise ValueError(
-                f"n_nonzero={self.n_nonzero} units cannot be active in a code of {n_components}. "
-                "Lower n_nonzero, or raise n_components."
+                f"n_nonzero={self.n_nonzero} units cannot be other than 0 in a code of "
+                f"{n_components}. Lower n_nonzero, or raise n_components."
             )
         return self.n_nonzero or max(1, n_components // 10)
 
@@ -140,28 +137,27 @@ class SparseAutoencoder(BaseExpandingAutoencoder):
         weight = 0.03 / self.n_features_in_**0.5 if self.weight is None else self.weight
         return [L1(weight=weight)]
 
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
-        X = super()._learn(X, partial=partial)
-        rows = X
-        if len(X) > _MEASURED_ROWS:  # drawn, since a stride may fall in with a pattern of the rows
-            drawn = np.random.default_rng(0).choice(len(X), _MEASURED_ROWS, replace=False)
-            rows = X[np.sort(drawn)]
-        network: Any = self._network(np.dtype(np.float32))
-        codes = self._apply(network.encoder, self.scaling_.tensor(rows).numpy())
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
+        n_rows, rows = len(columns["x"]), None
+        if n_rows > _MEASURED_ROWS:  # drawn, since a stride may fall in with a pattern of the rows
+            drawn = np.random.default_rng(0).choice(n_rows, _MEASURED_ROWS, replace=False)
+            rows = np.sort(drawn)
+        codes = self._apply(self._network().encoder, columns, rows)
         spread = np.ptp(codes, axis=0)
         self.sparsity_ = float(hoyer_sparsity(codes).mean()) if codes.shape[1] > 1 else np.nan
         self.share_of_zeros_ = float(np.mean(codes == 0))
         self.dead_units_ = spread <= 1e-3 * spread.max()
         n_dead = int(self.dead_units_.sum())
-        if 2 * n_dead > self.n_components_ and not partial:
+        if 2 * n_dead > self.n_components_ and not options.get("partial"):
             remedy = {
                 "l1": "Lower the weight of the penalty",
                 "kl": "Lower the weight of the penalty, raise target_rate",
                 "top_k": "Raise n_nonzero",
             }
-            self._complaints.append(
+            warn(
                 f"{n_dead} of the {self.n_components_} units of the code are dead: they are the "
                 f"same for every row, and say nothing. {remedy[self.method]} or lower lr; or "
                 "choose a smaller n_components."
             )
-        return X
+        return columns

@@ -4,26 +4,32 @@ import math
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skgen._sklearn import StrOptions
 from skgen.autoencoders._base import RowFunction
 from skgen.autoencoders._sampling import BaseSamplingAutoencoder
-from skgen.engine import Batch, Progress, Turn, seeded
-from skgen.engine.random_state import drawing
-from skgen.inputs.scaling import Scaling, inference_dtype
-from skgen.parameters import checked_count, parameter
+from skgen.engine import Batch, Column, Progress, Turn, drawing, seeded
+from skgen.exceptions import warn
+from skgen.inputs import Units
+from skgen.networks.encoders import Means
+from skgen.parameters import NOT_NEGATIVE, checked_count, parameter
 
 __all__ = ["VariationalAutoencoder"]
 
+
+# Rows by which the code is judged, and the variance below which a unit counts as dead (Burda et al.
+# 2016, section 5.2).
+_N_JUDGED = 1000
+_LEAST_UPDATES = 100
+_LEAST_VARIANCE = 0.01
 
 # What logarithms of variances keep to, so that no exponential overflows on the way.
 _LOG_VARIANCES = (-16.0, 8.0)
@@ -51,6 +57,7 @@ class _Bound:
 
     likelihood: str
     beta: float
+    is_mean_over_rows: ClassVar[bool] = True
 
     def __call__(
         self, module: Any, batch: Batch, state: Progress
@@ -129,23 +136,28 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
 
     beta: float = parameter(
         1.0,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """Weight of the divergence from the prior.""",
     )
     likelihood: str = parameter(
         "gaussian",
         [StrOptions({"gaussian", "bernoulli"})],
-        "{'gaussian', 'bernoulli'}",
         """How rows are distributed about what is decoded. ``"bernoulli"`` is for X in [0, 1], best
         of zeros and ones; the range of images is mapped to it.""",
     )
 
-    def _new_module(self, n_features: int) -> nn.Module:
-        module: Any = self._networks(n_features, code_heads=2)
+    _code_heads: ClassVar[int] = 2
+
+    def _new_module(self) -> nn.Module:
+        module = super()._new_module()
         if self.likelihood == "gaussian":
             module.noise = _Noise()
         return module
+
+    def _units(self, *, of_images: bool) -> Units:
+        if self.likelihood == "gaussian":
+            return Units()
+        return Units((0.0, 1.0), by_value_range=True, needed_by='likelihood="bernoulli"')
 
     def _built_with(self) -> dict[str, Any]:
         return {**super()._built_with(), "likelihood": self.likelihood}
@@ -154,20 +166,22 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         players = ("encoder", "decoder", "noise")[: 3 if self.likelihood == "gaussian" else 2]
         return [Turn(players, _Bound(self.likelihood, self.beta))]
 
-    def _scaling(self, X: NDArray) -> Scaling:
-        return self._unit_scaling(X) if self.likelihood == "bernoulli" else Scaling.fit(X)
-
-    def _check_trainable(self, X: NDArray) -> None:
-        if self.likelihood == "bernoulli":
-            self._check_unit_range(X, 'likelihood="bernoulli"')
-
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
-        X = super()._learn(X, partial=partial)
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
         noise = getattr(self.net_.module_, "noise", None)
         self.noise_std_ = None
         if noise is not None:
             self.noise_std_ = float(noise.log_std.detach().exp()) * self.scaling_.scale
-        return X
+        if self.net_.progress_.update >= _LEAST_UPDATES and not options.get("partial"):
+            some = np.random.default_rng(0).permutation(len(columns["x"]))[:_N_JUDGED]
+            codes = self._apply(self._maps()[0], columns, some)
+            if (codes.var(axis=0) < _LEAST_VARIANCE).all():
+                warn(
+                    f"The code is dead: all of its {self.n_components_} units are the same for "
+                    "every row, so it says nothing, and samples are all alike. Lower beta, which "
+                    f"is {self.beta}, or train longer."
+                )
+        return columns
 
     def _output(self, network: Any) -> RowFunction:
         """Return the mean of rows given their codes, in network units."""
@@ -176,13 +190,12 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         decoder: RowFunction = network.decoder
         return decoder
 
-    def _maps(self, dtype: np.dtype) -> tuple[RowFunction, RowFunction]:
-        network: Any = self._network(dtype)
-        scaling, output = self.scaling_, self._output(network)
-        return (
-            lambda x: _posterior(network, scaling.apply(x))[0],
-            lambda code: self._in_range(scaling.undo(output(code))),
-        )
+    def _maps(self) -> tuple[RowFunction, RowFunction]:
+        network = self._network()
+        return lambda x: _posterior(network, x)[0], self._output(network)
+
+    def _code_head(self) -> nn.Module:
+        return Means()
 
     def score_samples(
         self,
@@ -221,29 +234,26 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         .. [1] Y. Burda, R. Grosse, R. Salakhutdinov, "Importance weighted autoencoders", ICLR 2016,
            equation 8.
         """
-        check_is_fitted(self)
         n_draws = checked_count("n_draws", n_draws)
-        X = self._validate(X, reset=False)
-        dtype, likelihood = inference_dtype(X), self.net_.built_with_["likelihood"]
-        if likelihood == "bernoulli":
-            self._check_unit_range(X, 'likelihood="bernoulli"')
-        network: Any = self._network(dtype)
+        columns = self._columns(X)
+        likelihood, network = self.net_.built_with_["likelihood"], self._network()
         with drawing(random_state):
-            noise = torch.randn(n_draws, self.n_components_).numpy().astype(dtype)
+            noise = torch.randn(n_draws, self.n_components_)
         unit = 0.0 if likelihood == "bernoulli" else math.log(self.scaling_.scale)
 
         def log_likelihood(x: Tensor) -> Tensor:
-            x = self.scaling_.apply(x)
             mean, log_variance = _posterior(network, x)
             weights = []
-            for draw in torch.from_numpy(noise).to(x.device):
+            for draw in noise.to(x.device):
                 code = mean + (log_variance / 2).exp() * draw
                 # log p(z) - log q(z | x), whose constants cancel
                 ratio = (draw.square() + log_variance - code.square()).sum(dim=1) / 2
                 weights.append(_log_likelihood(network, code, x, likelihood) + ratio)
-            return torch.stack(weights).logsumexp(dim=0) - math.log(n_draws) - x.shape[1] * unit
+            total = torch.stack(weights).double().logsumexp(dim=0)
+            return total - math.log(n_draws) - x.shape[1] * unit
 
-        return self._apply(log_likelihood, X)
+        scores: NDArray = self._apply(log_likelihood, columns)
+        return scores
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         """Return the mean of `score_samples`: the log-likelihood of a row of X, estimated.
@@ -296,7 +306,7 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
         check_is_fitted(self)
         if noise not in (None, True, False):
             raise ValueError(f"noise has to be True, False or None, got {noise!r}.")
-        noisy = not self._of_images if noise is None else noise
+        noisy = not self.input_.holds_images if noise is None else noise
         with drawing(random_state):
             rows = self._drawn(n_samples)
             if noisy and self.noise_std_ is None:
@@ -304,5 +314,7 @@ class VariationalAutoencoder(BaseSamplingAutoencoder):
                 rows = self.scaling_.undo(torch.bernoulli(chances)).numpy()
             elif noisy:
                 drawn = rows + self.noise_std_ * torch.randn(rows.shape).numpy()
-                rows = self._in_range(torch.from_numpy(drawn)).numpy().astype(rows.dtype)
-        return self._as_given(rows)
+                value_range = self.input_.value_range
+                rows = drawn if value_range is None else drawn.clip(*value_range)
+                rows = rows.astype(self.input_.dtype, copy=False)
+        return self.input_.restore(rows)

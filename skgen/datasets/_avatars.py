@@ -2,10 +2,13 @@
 
 import io
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+
+from skgen._sklearn import Interval, validate_params
 
 # What is drawn at random. Left out are costumes, and what hides most of a face.
 _CHOICES = {
@@ -57,13 +60,18 @@ _BACKGROUND = "#e2ecf5"
     },
     prefer_skip_nested_validation=True,
 )
-def make_avatars(n_samples=1000, *, size=64, random_state=None):
+def make_avatars(
+    n_samples: int = 1000,
+    *,
+    size: int = 64,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     """Draw cartoon faces with known attributes: moustaches, glasses, hair, and so on.
 
     Every attribute is drawn by itself, so none tells anything of another, but for the color of
     facial hair: that is the hair's, or black where the hair's would hardly show on the skin.
-    Needs python-avatars and resvg-py: ``pip install skgen[avatars]``. Rendering a thousand faces
-    takes some seconds.
+    Needs python-avatars and resvg-py: ``pip install 'scikit-gen[avatars]'``. Rendering a thousand
+    faces takes some seconds.
 
     Parameters
     ----------
@@ -116,7 +124,9 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
         import resvg_py
         from PIL import Image
     except ImportError as error:
-        raise ImportError(f"make_avatars needs {error.name}: pip install skgen[avatars]") from error
+        raise ImportError(
+            f"make_avatars needs {error.name}: pip install 'scikit-gen[avatars]'"
+        ) from error
     random = check_random_state(random_state)
     attributes = {}
     for name, listed in _CHOICES.items():
@@ -163,6 +173,6 @@ def make_avatars(n_samples=1000, *, size=64, random_state=None):
     return Bunch(images=images, attributes=attributes)
 
 
-def _colors(palette, names):
+def _colors(palette: Any, names: NDArray) -> NDArray[np.float64]:  # (n_names, 3)
     """Return named colors as (n_samples, 3) of red, green and blue, 0 to 255."""
     return np.array([list(bytes.fromhex(palette[name].value.lstrip("#"))) for name in names], float)

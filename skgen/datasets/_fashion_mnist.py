@@ -4,11 +4,14 @@ import os
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.datasets import fetch_openml, get_data_home
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skgen._sklearn import StrOptions, validate_params
 
 _DATA = resources.files("skgen.datasets") / "data"
 _SHIPPED = _DATA / "fashion_mnist_10k.npz"
@@ -29,8 +32,12 @@ _TARGET_NAMES = [
 ]
 
 
+@overload
+def load_fashion_mnist_10k(*, return_X_y: Literal[False] = False) -> Bunch: ...
+@overload
+def load_fashion_mnist_10k(*, return_X_y: Literal[True]) -> tuple[NDArray, NDArray]: ...
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
-def load_fashion_mnist_10k(*, return_X_y=False):
+def load_fashion_mnist_10k(*, return_X_y: bool = False) -> Bunch | tuple[NDArray, NDArray]:
     """Load 10,000 images out of the training split of Fashion-MNIST.
 
     The images ship with the package. There are 1,000 of each class, in shuffled order, all
@@ -96,6 +103,22 @@ def load_fashion_mnist_10k(*, return_X_y=False):
     return _answer(images, target, str(_SHIPPED), return_X_y, index=index)
 
 
+@overload
+def fetch_fashion_mnist(
+    *,
+    subset: str = "train",
+    data_home: str | os.PathLike[str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: Literal[False] = False,
+) -> Bunch: ...
+@overload
+def fetch_fashion_mnist(
+    *,
+    subset: str = "train",
+    data_home: str | os.PathLike[str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: Literal[True],
+) -> tuple[NDArray, NDArray]: ...
 @validate_params(
     {
         "subset": [StrOptions({"train", "test", "all"})],
@@ -106,8 +129,12 @@ def load_fashion_mnist_10k(*, return_X_y=False):
     prefer_skip_nested_validation=True,
 )
 def fetch_fashion_mnist(
-    *, subset="train", data_home=None, download_if_missing=True, return_X_y=False
-):
+    *,
+    subset: str = "train",
+    data_home: str | os.PathLike[str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+) -> Bunch | tuple[NDArray, NDArray]:
     """Load all of Fashion-MNIST, in its official split of 60,000 and 10,000 images.
 
     The images are looked for in this order:
@@ -193,13 +220,15 @@ def fetch_fashion_mnist(
     return _answer(images, target, str(path), return_X_y)
 
 
-def _read_shipped():
+def _read_shipped() -> tuple[NDArray, NDArray, NDArray]:
     """Return images, target and index of the shipped file as they are stored."""
     with _SHIPPED.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return arrays["images"], arrays["target"], arrays["index"]
 
 
-def _answer(images, target, filename, return_X_y, **more):
+def _answer(
+    images: NDArray, target: NDArray, filename: str, return_X_y: bool, **more: Any
+) -> Bunch | tuple[NDArray, NDArray]:
     """Return what a loader returns, from images in uint8."""
     data = images.reshape(len(images), -1).astype(np.float32)
     data /= 255
@@ -219,7 +248,7 @@ def _answer(images, target, filename, return_X_y, **more):
     )
 
 
-def _locate(data_home, download_if_missing):
+def _locate(data_home: str | os.PathLike[str] | None, download_if_missing: bool) -> Path:
     """Return the path of the full data, after fetching them where that is needed and allowed."""
     folder = os.environ.get("SKGEN_DATA")
     if folder and (given := Path(folder).expanduser() / _FULL).is_file():
@@ -261,7 +290,7 @@ def _locate(data_home, download_if_missing):
     return kept
 
 
-def _keep(pixels, labels, path):
+def _keep(pixels: ArrayLike, labels: ArrayLike, path: Path) -> None:
     """Write OpenML's rows to `path` in the official split."""
     images = np.asarray(pixels).astype(np.uint8).reshape(-1, 28, 28)
     labels = np.asarray(labels).astype(np.uint8)

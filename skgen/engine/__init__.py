@@ -1,6 +1,43 @@
-"""The training engine: networks, and turns that say who moves, towards what, how often."""
+"""The training engine: networks, and turns that say who moves, towards what, how often.
 
-from skgen.engine.batches import Batch, Batches, DomainPairs, Rows, ScaledRows
+It knows rows as columns that give tensors, and nothing of what they are made of.
+"""
+
+from skgen.engine.batches import (
+    Batch,
+    Batches,
+    Column,
+    DenseColumn,
+    DomainPairs,
+    Rows,
+    Steps,
+    TensorColumn,
+    Values,
+)
+from skgen.engine.callbacks import EarlyStopping, FitProgress
 from skgen.engine.loop import Engine
-from skgen.engine.random_state import seeded
-from skgen.engine.turns import LR_SCHEDULES, Progress, Turn, TurnLoss, one_cycle
+from skgen.engine.random_state import drawing, seeded
+from skgen.engine.turns import LR_SCHEDULES, Phase, Progress, Turn, TurnLoss, one_cycle
+
+__all__ = [
+    "LR_SCHEDULES",
+    "Batch",
+    "Batches",
+    "Column",
+    "DenseColumn",
+    "DomainPairs",
+    "EarlyStopping",
+    "Engine",
+    "FitProgress",
+    "Phase",
+    "Progress",
+    "Rows",
+    "Steps",
+    "TensorColumn",
+    "Turn",
+    "TurnLoss",
+    "Values",
+    "drawing",
+    "one_cycle",
+    "seeded",
+]

@@ -1,4 +1,4 @@
-"""Where minibatches come from."""
+"""Where minibatches come from: columns, and batches of their rows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,22 +9,104 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skgen.inputs.scaling import Scaling
+__all__ = [
+    "Batch",
+    "Batches",
+    "Column",
+    "DenseColumn",
+    "DomainPairs",
+    "Rows",
+    "Steps",
+    "TensorColumn",
+    "Values",
+    "batch_sizes",
+]
 
-__all__ = ["Batch", "Batches", "DomainPairs", "Rows", "ScaledRows"]
+# What a column gives for some rows: a tensor whose first dimension is the row; or several, such as
+# padded sequences and their lengths, of which that holds for the first.
+Values = Tensor | tuple[Tensor, ...]
 
-Batch = Mapping[str, Tensor]
+# What the losses see: the values of every column, by name.
+Batch = Mapping[str, Any]
 
 # Rows are gathered in blocks of this size, from which batches are views: as quick as shuffling
 # everything once, without a second copy of the data.
 _BLOCK_BYTES = 16 << 20
 
 
+class Column(ABC):
+    """One thing of every row, as tensors: the row itself, its label, its length.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        The precision in which to return what is made of it. The tensors are in single precision.
+    """
+
+    dtype: np.dtype = np.dtype(np.float32)
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    @abstractmethod
+    def take(self, index: slice | Tensor) -> Values:
+        """Return the values of some rows, by a slice or by their numbers."""
+
+    def batches(self, index: Tensor, sizes: Sequence[int]) -> Iterator[Values]:
+        """Yield the values of rows by their numbers, in batches of the given sizes."""
+        for part in index.split(list(sizes)):
+            yield self.take(part)
+
+    def on(self, device: str) -> "Column":
+        """Return the column in the way that is quickest to train from on that device."""
+        return self
+
+
+class DenseColumn(Column):
+    """A column that gives one tensor, with as many numbers for every row."""
+
+    @abstractmethod
+    def take(self, index: slice | Tensor) -> Tensor:
+        """Return the values of some rows, by a slice or by their numbers."""
+
+    def batches(self, index: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
+        """Yield the values of rows, as views of blocks that are gathered at once."""
+        several = max(1, _BLOCK_BYTES // (max(1, self.take(slice(1)).nbytes) * max(sizes)))
+        start = 0
+        while sizes:
+            block, sizes = list(sizes[:several]), sizes[several:]
+            part = index[start : start + sum(block)]
+            start += len(part)
+            yield from self.take(part).split(block)
+
+
+class TensorColumn(DenseColumn):
+    """A tensor as a column."""
+
+    def __init__(self, tensor: Tensor, dtype: np.dtype | None = None):
+        self.tensor = tensor
+        self.dtype = self.dtype if dtype is None else dtype
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    def take(self, index: slice | Tensor) -> Tensor:
+        """Return some rows of the tensor."""
+        if isinstance(index, slice):
+            return self.tensor[index]
+        return self.tensor.index_select(0, index.to(self.tensor.device))
+
+    def on(self, device: str) -> "TensorColumn":
+        """Return the column on that device."""
+        return TensorColumn(self.tensor.to(device), self.dtype)
+
+
 class Batches(ABC):
     """A source of minibatches, as the engine sees it.
 
-    A batch is a mapping of names to tensors whose first dimension is the row: ``x``, and whatever
-    else the family's losses ask for (labels, domains, lengths, conditions).
+    A batch is a mapping of names to what columns give: ``x``, and whatever else the family's losses
+    ask for (labels, domains, conditions).
 
     Attributes
     ----------
@@ -69,42 +151,12 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     return sizes
 
 
-class ScaledRows:
-    """Rows on disk, too many for memory or in a small type, scaled when they are asked for.
-
-    Parameters
-    ----------
-    X : ndarray or Tensor of shape (n_samples, n_features)
-        Typically a memory map, or bytes.
-
-    scaling : Scaling
-        What brings them to network units.
-
-    device : str, default="cpu"
-        Where the tensors go, and where X is if it is a tensor.
-    """
-
-    def __init__(self, X: NDArray | Tensor, scaling: Scaling, device: str = "cpu"):
-        self.X = X
-        self.scaling = scaling
-        self.device = device
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def index_select(self, dim: int, index: Tensor) -> Tensor:
-        """Return the rows of that index, like `torch.Tensor.index_select` along dimension 0."""
-        if isinstance(self.X, Tensor):
-            return self.scaling.apply(self.X.index_select(0, index).float())
-        return self.scaling.tensor(self.X[index.cpu().numpy()], self.device)
-
-
 class Rows(Batches):
     """Batches out of columns that have one entry a row.
 
     Parameters
     ----------
-    columns : mapping of str to Tensor or ScaledRows
+    columns : mapping of str to Column or Tensor
         What a batch consists of, all of one length.
 
     batch_size : int
@@ -124,16 +176,19 @@ class Rows(Batches):
 
     def __init__(
         self,
-        columns: Mapping[str, Tensor | ScaledRows],
+        columns: Mapping[str, Column | Tensor],
         batch_size: int,
         rows: NDArray[np.integer[Any]] | None = None,
     ):
-        if len({len(column) for column in columns.values()}) != 1:
-            lengths = {name: len(column) for name, column in columns.items()}
+        self.columns = {
+            name: TensorColumn(column) if isinstance(column, Tensor) else column
+            for name, column in columns.items()
+        }
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) != 1:
             raise ValueError(f"Columns must have one length, got {lengths}.")
-        self.columns = columns
         self.batch_size = batch_size
-        n_rows = len(next(iter(columns.values())))
+        (n_rows,) = set(lengths.values())
         self.rows = torch.arange(n_rows) if rows is None else torch.as_tensor(rows)
 
     def __len__(self) -> int:
@@ -148,27 +203,9 @@ class Rows(Batches):
 
     def batches_of(self, order: Tensor, sizes: Sequence[int]) -> Iterator[Batch]:
         """Yield batches of the given sizes, whose rows are the given ones in that order."""
-        start = 0
-        while sizes:
-            block, sizes = list(sizes[: self._block]), sizes[self._block :]
-            index = order[start : start + sum(block)]
-            start += len(index)
-            pieces = {
-                name: column.index_select(0, index.to(column.device)).split(block)
-                for name, column in self.columns.items()
-            }
-            for number in range(len(block)):
-                yield {name: piece[number] for name, piece in pieces.items()}
-
-    @property
-    def _block(self) -> int:
-        """The number of batches gathered at once."""
-        first = [
-            column.index_select(0, self.rows[:1].to(column.device))
-            for column in self.columns.values()
-        ]
-        row_bytes = sum(value.nbytes for value in first)
-        return max(1, _BLOCK_BYTES // (row_bytes * self.batch_size))
+        streams = [column.batches(order, sizes) for column in self.columns.values()]
+        for values in zip(*streams, strict=True):
+            yield dict(zip(self.columns, values, strict=True))
 
 
 class DomainPairs(Batches):
@@ -213,3 +250,31 @@ def _repeated(rows: Tensor, length: int, generator: torch.Generator | None) -> T
         for _ in range(-(-length // len(rows)))
     ]
     return torch.cat(passes)[:length]
+
+
+class Steps(Batches):
+    """So many updates on no data, of what is itself being optimized, such as an image.
+
+    Parameters
+    ----------
+    n_steps : int
+        Updates in one pass. Their batches are empty.
+    """
+
+    batch_size = 1
+
+    def __init__(self, n_steps: int):
+        self.n_steps = n_steps
+
+    def __len__(self) -> int:
+        return self.n_steps
+
+    @property
+    def n_batches(self) -> int:
+        """The number of updates in one pass."""
+        return self.n_steps
+
+    def epoch(self, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        """Yield one empty batch for every update."""
+        for _ in range(self.n_steps):
+            yield {}

@@ -14,11 +14,11 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from torch import Tensor, distributed, nn
 
-from skgen.engine.batches import Batch, Batches
+from skgen.engine.batches import Batch, Batches, Values
 from skgen.engine.optimizers import TurnOptimizers
 from skgen.engine.random_state import seeded
-from skgen.engine.turns import Progress, Turn, TurnLoss
-from skgen.exceptions import complain
+from skgen.engine.turns import Phase, Progress, Turn, TurnLoss
+from skgen.exceptions import called_directly, warn
 
 __all__ = ["Engine"]
 
@@ -34,20 +34,28 @@ def _denormals_flushed() -> Iterator[None]:
         torch.set_flush_denormal(flushed_before)
 
 
+# Products of numbers in an update from which on several threads are faster than one; below they
+# wait for each other, and beside a busy process many times as long.
+_WORK_FOR_THREADS = 1e7
+
+
 class _Step(nn.Module):
     """One turn's loss as a forward pass, which is where torch's wrappers hook in."""
 
-    def __init__(self, module: nn.Module, loss: TurnLoss, autocast: torch.dtype | None):
+    def __init__(
+        self, module: nn.Module, loss: TurnLoss, autocast: torch.dtype | None, device: str
+    ):
         super().__init__()
         self.module = module
         self.loss = loss
         self.autocast = autocast
+        self.device_type = torch.device(device).type
 
     def forward(self, batch: Batch, state: Progress) -> tuple[Tensor, Mapping[str, Tensor]]:
         if self.autocast is None:
             result = self.loss(self.module, batch, state)
         else:
-            with torch.autocast(next(iter(batch.values())).device.type, self.autocast):
+            with torch.autocast(self.device_type, self.autocast):
                 result = self.loss(self.module, batch, state)
         return result if isinstance(result, tuple) else (result, {})
 
@@ -145,11 +153,14 @@ class Engine(NeuralNet):
             ]
             turn = self.turns[len(optimizers)]
             args, settings = self.get_params_for_optimizer("optimizer", named)
+            kind: Any = turn.optimizer_class or self.optimizer
+            if kind is not self.optimizer:  # which may know nothing of the model's options
+                settings = {"lr": settings["lr"]}
             settings |= turn.optimizer or {}
-            accepts = inspect.signature(self.optimizer).parameters
+            accepts = inspect.signature(kind).parameters
             if "fused" in accepts and not {"fused", "foreach"} & settings.keys():
                 settings["fused"] = torch.device(self.device).type in {"cpu", "cuda"}
-            optimizers.append(self.optimizer(*args, **settings))
+            optimizers.append(kind(*args, **settings))
         self.optimizer_ = TurnOptimizers(optimizers)
         return self
 
@@ -181,7 +192,7 @@ class Engine(NeuralNet):
 
     def partial_fit(
         self,
-        X: Batches,
+        X: Batches | Sequence[Phase],
         y: None = None,
         classes: None = None,
         *,
@@ -193,8 +204,8 @@ class Engine(NeuralNet):
 
         Parameters
         ----------
-        X : Batches
-            The rows to train on.
+        X : Batches, or sequence of Phase
+            The rows to train on; or several phases, each with rows and turns of its own.
 
         y, classes : None
             Present for skorch's sake. Labels are a column of the batches.
@@ -209,7 +220,8 @@ class Engine(NeuralNet):
         Returns
         -------
         self : Engine
-            The trained net. Interrupted from the keyboard it keeps the weights reached.
+            The trained net. Interrupted from the keyboard in the last phase, it keeps the weights
+            reached.
 
         Raises
         ------
@@ -218,21 +230,55 @@ class Engine(NeuralNet):
         """
         if not self.initialized_:
             self.initialize()
-        before = self._training_state()
         n_epochs = self.max_epochs if epochs is None else epochs
-        n_updates = n_epochs * self._n_iterations(X) * self._updates_per_iteration
-        self.progress_ = Progress(n_epochs=n_epochs, n_updates=n_updates if epochs is None else 0)
-        with seeded(), _denormals_flushed():
+        phases: Sequence[Phase] = [] if isinstance(X, Batches) else X
+        if isinstance(X, Batches):
+            phases = [Phase(X, self.turns, n_epochs, validation)]
+        before = self._training_state()
+        with seeded(), _denormals_flushed(), self._threads(phases):
             try:
-                self._begin(X)
-                self.fit_loop(X, epochs=n_epochs, validation=validation)
-                self._release()
-                self._end(X)
+                for number, phase in enumerate(phases):
+                    if phase.turns is not self.turns:
+                        self.turns = phase.turns
+                        self.initialize_optimizer()
+                    self._plan(phases, number, at_constant_rate=epochs is not None)
+                    self._begin(phase.batches)
+                    self.fit_loop(phase.batches, validation=phase.validation)
+                    self._release()
+                    self._end(phase.batches)
             except BaseException:
                 self._release()
                 self._restore(before)
                 raise
         return self
+
+    @contextmanager
+    def _threads(self, phases: Sequence[Phase]) -> Iterator[None]:
+        """Have small dense networks trained by one thread, and the caller's setting restored."""
+        n_threads = torch.get_num_threads()
+        convolves = any(isinstance(one, nn.Conv2d) for one in self.module_.modules())
+        n_weights = sum(weight.numel() for weight in self.module_.parameters())
+        work = max(n_weights * phase.batches.batch_size for phase in phases)
+        if n_threads == 1 or convolves or work > _WORK_FOR_THREADS:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
+
+    def _plan(self, phases: Sequence[Phase], number: int, *, at_constant_rate: bool) -> None:
+        """Set up how far a phase is to go."""
+        batches, _, n_epochs, _ = phases[number]
+        n_updates = n_epochs * self._n_iterations(batches) * self._updates_per_iteration
+        self.progress_ = Progress(
+            n_epochs=n_epochs,
+            n_updates=0 if at_constant_rate else n_updates,
+            phase=number,
+            n_phases=len(phases),
+            n_epochs_of_all=sum(phase.n_epochs for phase in phases),
+        )
 
     def fit_loop(
         self,
@@ -284,7 +330,7 @@ class Engine(NeuralNet):
         if run.world > 1:
             n_rows = len(range(run.rank, n_global, run.world))
             share = slice(run.rank, None, run.world) if n_rows else slice(1)  # a row without weight
-            batch = {name: value[share] for name, value in batch.items()}
+            batch = {name: _rows_of(value, share) for name, value in batch.items()}
         if run.rates is not None and self.lr_schedule is not None and self.progress_.n_updates:
             factor = self.lr_schedule(self.progress_.fraction)
             for group, peak in run.rates:
@@ -313,7 +359,8 @@ class Engine(NeuralNet):
 
     def loss_name(self, turn: int) -> str:
         """Return what the history calls the loss of a turn."""
-        return f"train_loss_{self.turns[turn].name}" if len(self.turns) > 1 else "train_loss"
+        name = self.turns[turn].name
+        return f"train_loss_{name}" if len(self.turns) > 1 or name != "loss" else "train_loss"
 
     def train_step(
         self, batch: Batch, *, turn: int = 0, share: float = 1.0, **fit_params: Any
@@ -410,13 +457,52 @@ class Engine(NeuralNet):
             hears_gradients=self._hears("on_grad_computed"),
         )
         for number, turn in enumerate(self.turns):
+            self._check_loss(turn.loss, world)
             self._take_turn(number)
-            step: Any = _Step(self.module_, turn.loss, self.autocast)
+            step: Any = _Step(self.module_, turn.loss, self.autocast, self.device)
             if world > 1:
                 step = nn.parallel.DistributedDataParallel(step)
             if self.compile:
                 step = torch.compile(step, **self.get_params_for("compile"))
             self.run_.steps.append(step)
+
+    def _check_loss(self, loss: Any, world: int) -> None:
+        """Refuse what compiling cannot do, and warn of what differs between processes."""
+        twice = getattr(loss, "differentiates_twice", None)
+        if self.compile and twice is not None and twice(self.module_):
+            raise ValueError(
+                f"torch.compile cannot differentiate twice, which {type(loss).__name__} does. "
+                'Leave "compile" out of net_params, or the penalty on a gradient out of the loss: '
+                "r1_weight=0, another adversarial_loss than Wasserstein, or no Contractive penalty."
+            )
+        if world > 1 and not getattr(loss, "is_mean_over_rows", False):
+            warn(
+                f"{type(loss).__name__} is no mean over rows, and {world} processes compute it on "
+                "their own shares of a batch: the model differs from that of one process.",
+                UserWarning,
+            )
+
+    # What a net of skorch has, and this one does not: its rows come as batches
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: an estimator's `fit` builds the batches."""
+        raise _unsupported("fit")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: an estimator's methods know the units of X."""
+        raise _unsupported("forward")
+
+    def forward_iter(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: an estimator's methods know the units of X."""
+        raise _unsupported("forward_iter")
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: an estimator's methods know the units of X."""
+        raise _unsupported("predict")
+
+    def predict_proba(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: an estimator's methods know the units of X."""
+        raise _unsupported("predict_proba")
 
     def _resume(self, order: torch.Generator, rank: int) -> bool:
         """Go on with the random numbers, and with the plan if a callback has loaded one."""
@@ -490,7 +576,7 @@ class Engine(NeuralNet):
                 self._record(name, value)
             else:
                 self.history.record(name, value)
-        if len(self.turns) > 1:
+        if "train_loss" not in values:
             self._record("train_loss", values[self.loss_name(0)])
 
     def _record(self, name: str, loss: float) -> None:
@@ -509,18 +595,24 @@ class Engine(NeuralNet):
         best[name] = min(loss, best[name])
 
     def _interrupted(self) -> None:
-        """Keep what was trained when the user pressed Ctrl-C."""
+        """Keep what was trained when the user pressed Ctrl-C, if it is the user who called.
+
+        A search or a pipeline would go on with a model that is trained by half.
+        """
+        if not called_directly():
+            raise KeyboardInterrupt
         if self.history and "train_loss" not in self.history[-1]:
             turns = range(len(self.turns))
             if all(self.loss_name(turn) in self.run_.means for turn in turns):
                 self._record_losses()
             else:
                 self.history.pop()
-        if not self.history:
+        if not self.history or self.progress_.phase + 1 < self.progress_.n_phases:
             raise KeyboardInterrupt
         self._remember()
-        complain(
-            f"Training was interrupted in epoch {len(self.history)} of {self.progress_.n_epochs}. "
+        warn(
+            f"Training was interrupted in epoch {self.progress_.epoch + 1} of "
+            f"{self.progress_.n_epochs}. "
             "The weights reached so far are kept."
         )
 
@@ -537,40 +629,70 @@ class Engine(NeuralNet):
 
     def _end(self, X: Batches) -> None:
         self.notify("on_train_end", X=X, y=None)
-        if not all(torch.isfinite(weight).all() for _, weight in self._named_weights()):
+        weights = [weight.detach() for _, weight in self._named_weights()]
+        # A sum that is finite has finite parts, and takes a tenth of the time to look at them.
+        sums = torch.stack([weight.sum() for weight in weights]) if weights else torch.zeros(1)
+        if not (sums.isfinite().all() or all(weight.isfinite().all() for weight in weights)):
             raise FloatingPointError(
                 f"Training diverged: a weight was not finite after epoch {len(self.history)}. "
                 f"Lower lr, which is {self.lr}; if X has extreme values, scale or clip them first."
             )
 
-    def _training_state(self) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
-        weights, optimizer = copy.deepcopy(
-            (self.module_.state_dict(), self.optimizer_.state_dict())
+    def _training_state(self) -> "_Before":
+        """Return what a run may change. Its tensors are copied into memory that is kept."""
+        tensors = [*self.module_.state_dict(keep_vars=True).values()]
+        tensors = [one.detach() for one in tensors if isinstance(one, Tensor)]
+        tensors += self.optimizer_.tensors()
+        copies = self.__dict__.get("copies_", [])
+        if [one.shape for one in copies] != [one.shape for one in tensors]:
+            copies = self.__dict__["copies_"] = [torch.empty_like(one) for one in tensors]
+        with torch.no_grad():
+            torch._foreach_copy_(copies, tensors)
+        return _Before(
+            turns=self.turns,
+            optimizer=self.optimizer_,
+            settings=self.optimizer_.settings(),
+            tensors=tensors,
+            copies=copies,
+            extra={
+                name: value
+                for name, value in self.module_.state_dict().items()
+                if not isinstance(value, Tensor)
+            },
+            n_epochs=len(self.history),
         )
-        return weights, optimizer, list(self.history)
 
-    def _restore(self, state: tuple[dict[str, Any], dict[str, Any], list[Any]]) -> None:
-        self.module_.load_state_dict(state[0])
-        self.optimizer_.load_state_dict(state[1])
-        self.history[:] = state[2]
+    @torch.no_grad()
+    def _restore(self, before: "_Before") -> None:
+        self.turns, self.optimizer_ = before.turns, before.optimizer
+        torch._foreach_copy_(before.tensors, before.copies)
+        self.optimizer_.take_settings(before.settings)
+        if before.extra:
+            self.module_.load_state_dict({**self.module_.state_dict(), **before.extra})
+        del self.history[before.n_epochs :]
 
     # Pickles hold CPU tensors
 
     def __getstate__(self) -> dict[str, Any]:
-        if torch.device(self.device).type == "cpu" or not self.initialized_:
+        if not self.initialized_:
             return super().__getstate__()
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        twin.__dict__["module_"], twin.__dict__["optimizer_"] = copy.deepcopy(
-            (self.module_, self.optimizer_)
-        )
-        twin._move("cpu")
+        twin.__dict__["module"] = None  # it is `module_`, once is enough
+        twin.__dict__.pop("copies_", None)
+        if torch.device(self.device).type != "cpu":
+            twin.__dict__["module_"], twin.__dict__["optimizer_"] = copy.deepcopy(
+                (self.module_, self.optimizer_)
+            )
+            twin._move("cpu")
         return NeuralNet.__getstate__(twin)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if torch.device(state["device"]).type == "cuda" and not torch.cuda.is_available():
             state["device"] = "cpu"
         super().__setstate__(state)
+        if self.__dict__["module"] is None:
+            self.module: nn.Module = self.module_
         if torch.device(self.device).type != "cpu" and self.initialized_:
             self._move(self.device)
 
@@ -580,6 +702,19 @@ class Engine(NeuralNet):
             for values in optimizer.state.values():
                 for name, value in values.items():
                     values[name] = value.to(device) if isinstance(value, Tensor) else value
+
+
+@dataclass
+class _Before:
+    """What there was before a run."""
+
+    turns: Sequence[Turn]
+    optimizer: TurnOptimizers
+    settings: Any
+    tensors: list[Tensor]
+    copies: list[Tensor]
+    extra: dict[str, Any]
+    n_epochs: int
 
 
 @dataclass
@@ -615,5 +750,28 @@ def _process() -> tuple[int, int]:
     return 0, 1
 
 
+def _unsupported(method: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"{method} of a net of skgen: its networks take rows in network units. Call the "
+        "estimator's methods, such as transform, predict or sample, with X."
+    )
+
+
 def _n_rows(batch: Batch) -> int:
-    return len(next(iter(batch.values())))
+    """Return the number of rows of a batch; a step on no data counts as one."""
+    values = next(iter(batch.values()), None)
+    if values is None:
+        return 1
+    return len(values[0] if isinstance(values, tuple) else values)
+
+
+def _rows_of(values: Values, rows: slice) -> Values:
+    """Return some rows of what a column gave."""
+    if isinstance(values, Tensor):
+        return values[rows]
+    if len({len(one) for one in values}) > 1:
+        raise ValueError(
+            "A column gives several tensors of unlike lengths, which processes cannot share. Train "
+            "in one process."
+        )
+    return tuple(one[rows] for one in values)

@@ -33,6 +33,35 @@ class TurnOptimizers(torch.optim.Optimizer):
         """The state of all turns' weights. A weight of several turns shows its last turn's."""
         return {key: value for one in self.optimizers for key, value in one.state.items()}
 
+    def tensors(self) -> list[Tensor]:
+        """Return all tensors of the state, in order."""
+        return [
+            value
+            for optimizer in self.optimizers
+            for state in optimizer.state.values()
+            for value in state.values()
+            if isinstance(value, Tensor)
+        ]
+
+    def settings(self) -> Any:
+        """Return all of the state but the tensors."""
+        return (
+            [[dict(group) for group in one.param_groups] for one in self.optimizers],
+            [{key: dict(state) for key, state in one.state.items()} for one in self.optimizers],
+            dict(self.training),
+        )
+
+    def take_settings(self, settings: Any) -> None:
+        """Go back to what `settings` returned, tensors left as they are."""
+        groups, states, training = settings
+        for optimizer, of_groups, of_state in zip(self.optimizers, groups, states, strict=True):
+            for group, values in zip(optimizer.param_groups, of_groups, strict=True):
+                group.clear()
+                group.update(values)
+            optimizer.state.clear()
+            optimizer.state.update(of_state)
+        self.training = training
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all turns."""
         for optimizer in self.optimizers:

@@ -1,15 +1,16 @@
-"""What the engine plays: turns, and the rate at which they are played."""
+"""What the engine runs: turns and phases, and the rate at which they move."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from skgen.engine.batches import Batch
+from skgen.engine.batches import Batch, Batches
 
-__all__ = ["LR_SCHEDULES", "Progress", "Turn", "TurnLoss", "one_cycle"]
+__all__ = ["LR_SCHEDULES", "Phase", "Progress", "Turn", "TurnLoss", "one_cycle"]
 
 
 @dataclass
@@ -29,12 +30,21 @@ class Progress:
 
     n_updates : int
         Optimizer steps planned.
+
+    phase, n_phases : int
+        The number of the phase that this is the plan of, and how many there are.
+
+    n_epochs_of_all : int
+        Passes planned, all phases together.
     """
 
     epoch: int = 0
     n_epochs: int = 0
     update: int = 0
     n_updates: int = 0
+    phase: int = 0
+    n_phases: int = 1
+    n_epochs_of_all: int = 0
 
     @property
     def fraction(self) -> float:
@@ -60,7 +70,7 @@ class Turn(NamedTuple):
         to pickle: a function of a module, or an object with `__call__`.
 
     name : str
-        What the history calls it: ``train_loss_<name>``.
+        What the history calls it: ``train_loss_<name>``, unless it is a single turn called "loss".
 
     repeats : int
         Updates in one iteration.
@@ -75,6 +85,9 @@ class Turn(NamedTuple):
 
     shares_batch : bool
         Whether it plays on the batch of the turn before, in place of a fresh one for every update.
+
+    optimizer_class : type or None
+        Class of this turn's optimizer, where it is not the model's.
     """
 
     players: tuple[str, ...]
@@ -84,6 +97,31 @@ class Turn(NamedTuple):
     optimizer: Mapping[str, Any] | None = None
     after_step: Callable[[nn.Module, Progress], None] | None = None
     shares_batch: bool = False
+    optimizer_class: type[Optimizer] | None = None
+
+
+class Phase(NamedTuple):
+    """A part of a run with rows and turns of its own: pretraining, and then fine-tuning.
+
+    Attributes
+    ----------
+    batches : Batches
+        The rows to train on.
+
+    turns : sequence of Turn
+        Who moves, towards what. Their optimizers start anew with the phase.
+
+    n_epochs : int
+        Passes to make.
+
+    validation : Batches or None
+        Rows whose loss is measured after every epoch.
+    """
+
+    batches: Batches
+    turns: Sequence[Turn]
+    n_epochs: int
+    validation: Batches | None = None
 
 
 def one_cycle(fraction: float) -> float:

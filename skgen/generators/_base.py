@@ -1,10 +1,10 @@
 """What all adversarial generators share: players, turns, samples and their score."""
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,21 +14,33 @@ from scipy.special import expit
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags, check_array
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from skgen._sklearn import Interval, StrOptions
 from skgen.adversarial_losses import Adversarial, AdversarialLoss, Minimax, discriminator_objective
-from skgen.base import BaseModel
-from skgen.engine import Batch, Batches, Progress, Rows, Turn, TurnLoss, seeded
-from skgen.engine.random_state import drawing
+from skgen.base import IncrementalModel
+from skgen.engine import (
+    Batch,
+    Batches,
+    Column,
+    Progress,
+    Rows,
+    TensorColumn,
+    Turn,
+    TurnLoss,
+    drawing,
+    seeded,
+)
+from skgen.exceptions import warn
 from skgen.generators._score import sample_score
-from skgen.inputs.rows_or_images import RowsOrImages
-from skgen.inputs.scaling import Scaling, inference_dtype
+from skgen.inputs import ImageInput, Units
+from skgen.inputs.images import RowsOrImages
+from skgen.inputs.scaling import tensor_of
 from skgen.networks.adversarial import Discriminator, MovingAverage, Players, SpectralNorm
 from skgen.networks.convolutional import FlattenImages, UnflattenImages, downwards, halved, upwards
 from skgen.networks.dense import ACTIVATIONS, dense_levels
-from skgen.parameters import override, parameter
+from skgen.networks.encoders import ToRows, custom_network, described, n_outputs
+from skgen.parameters import COUNT, NETWORK, POSITIVE, override, parameter
 
 __all__ = ["BaseGAN"]
 
@@ -62,6 +74,12 @@ class _TellApart:
     latent_dim: int
     r1_weight: float
 
+    is_mean_over_rows: ClassVar[bool] = True
+
+    def differentiates_twice(self, module: Any) -> bool:
+        """Return whether it has a penalty on a gradient."""
+        return self.r1_weight > 0 or self.adversarial_loss.has_penalty()
+
     def __call__(
         self, module: Any, batch: Batch, state: Progress
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -85,6 +103,8 @@ class _Fool:
 
     adversarial_loss: AdversarialLoss
     latent_dim: int
+
+    is_mean_over_rows: ClassVar[bool] = True
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the objective for as many samples as the batch has rows."""
@@ -116,28 +136,29 @@ class BaseGAN(
     Adversarial,
     TransformerMixin,
     ClassNamePrefixFeaturesOutMixin,
-    BaseModel,
+    IncrementalModel,
     ABC,
 ):
     """Base class of the generators that learn from a discriminator."""
 
     _fitted: ClassVar[Mapping[str, str]] = {
         "calibration_ : tuple of float or None": """Slope and intercept of the logistic curve that
-            makes probabilities of the discriminator's outputs, with losses that have none; fitted to
-            rows and samples after training.""",
+            makes probabilities of the discriminator's outputs, with losses that have none; fitted
+            to rows and samples after training.""",
     }
+
+    if TYPE_CHECKING:
+        input_: ImageInput
 
     latent_dim: int = parameter(
         64,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Numbers of noise that a sample is made of.""",
         positional=True,
     )
     discriminator_steps: int = parameter(
         1,
-        [Interval(Integral, 1, None, closed="left")],
-        "int",
+        COUNT,
         """Updates of the discriminator, each on a fresh minibatch, for every update of the
         generator.""",
     )
@@ -150,7 +171,6 @@ class BaseGAN(
     spectral_norm: bool = parameter(
         False,
         ["boolean"],
-        "bool",
         """Whether the weights of every layer of the discriminator are divided by the largest
         singular value of their matrix, which has a row for every unit or channel that they
         give.""",
@@ -158,21 +178,19 @@ class BaseGAN(
     ema_decay: float | None = parameter(
         0.999,
         [Interval(Real, 0, 1, closed="left"), None],
-        "float or None",
         """Samples come from a moving average of the generator's weights, which keeps this share of
         itself at every update. None takes the weights as they are.""",
     )
     discriminator_lr: float | None = parameter(
         None,
-        [Interval(Real, 0, None, closed="neither"), None],
-        "float or None",
+        [*POSITIVE, None],
         """Learning rate of the discriminator, at its peak. None stands for `lr`.""",
     )
     activation: str = parameter(
         "leaky_relu",
         [StrOptions(set(ACTIVATIONS))],
-        "str",
         f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
+        kind="str",
     )
     hidden_layer_sizes: Sequence[int] = override((128, 128, 128))
     max_epochs: int | None = override(
@@ -183,7 +201,7 @@ class BaseGAN(
     lr: float = override(
         2e-3,
         """Learning rate of both players, at its peak. Their optimizers are Adam without momentum,
-        betas of (0, 0.9), unless `net_params` says otherwise.""",
+        betas of (0, 0.9), unless `optimizer` or `net_params` says otherwise.""",
     )
     early_stopping: bool = override(
         False,
@@ -196,11 +214,27 @@ class BaseGAN(
         of the generator without one.""",
     )
 
+    generator: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
+        None,
+        NETWORK,
+        """Layers of your own in place of the generator's: from noise, and the numbers of a
+        condition beside it, to rows, or to images (batch, channels, height, width), in network
+        units: of images -1 to 1. A module is copied, and training starts from its weights. A
+        callable gets ``(n_numbers,)`` and returns a new one.""",
+    )
+    discriminator: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
+        None,
+        NETWORK,
+        """Layers of your own in place of the discriminator's: from rows, or from images, to
+        features; a linear layer to one number follows. A callable gets the shape of a row without
+        the batch.""",
+    )
+
     # Networks and turns
 
     def _n_conditions(self) -> int:
         """Return how many numbers describe a row's condition."""
-        return 0
+        return 0 if self.target_input_ is None else self.target_input_.shape[0]
 
     def _built_with(self) -> dict[str, Any]:
         return {
@@ -209,57 +243,82 @@ class BaseGAN(
             "activation": self.activation,
             "spectral_norm": self.spectral_norm,
             "ema_decay is None": self.ema_decay is None,
+            "generator": self.generator,
+            "discriminator": self.discriminator,
         }
 
-    def _module(self, n_features: int) -> nn.Module:
-        sizes, n_seen = self._layer_sizes(), self.latent_dim + self._n_conditions()
-        if self._of_images:
-            shape = self._image_shape()
-            last = (*halved(shape, len(sizes))[-1], sizes[-1])
-            n_last = int(np.prod(last))
-            levels = [*downwards(shape, sizes, self.activation), FlattenImages()]
-            generator = [
-                nn.Linear(n_seen, n_last),
-                UnflattenImages(last),
-                ACTIVATIONS[self.activation](),
-                *upwards(shape, sizes, self.activation, "tanh"),
-            ]
-        else:
-            n_last = sizes[-1]
-            levels = dense_levels([n_features, *sizes], self.activation)
-            generator = dense_levels([n_seen, *sizes[::-1]], self.activation)
-            generator.append(nn.Linear(sizes[0], n_features))
-        discriminator = Discriminator(nn.Sequential(*levels), n_last, self._n_conditions())
+    def _units(self, *, of_images: bool) -> Units:
+        return Units((-1.0, 1.0) if of_images else None)
+
+    def _module(self) -> nn.Module:
+        levels, generator = self._discriminator_levels(), self._generator()
+        discriminator = Discriminator(*levels, self._n_conditions())
         if self.spectral_norm:
             _normalize(discriminator)
-        averaged = self.ema_decay is not None
-        players: nn.Module = Players(nn.Sequential(*generator), discriminator, averaged)
+        players: nn.Module = Players(generator, discriminator, self.ema_decay is not None)
         return players.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def _generator(self) -> nn.Module:
+        """Return layers from noise, and conditions beside it, to rows."""
+        n_seen, shape = self.latent_dim + self._n_conditions(), self.input_.image_shape
+        if self.generator is not None:
+            own = nn.Sequential(custom_network("generator", self.generator, (n_seen,)), ToRows())
+            n_made = n_outputs("generator", own, n_seen, f"noise ({n_seen},)")
+            if n_made != self.n_features_in_:
+                raise ValueError(
+                    f"generator makes {n_made} numbers, but a row of X has {self.n_features_in_}."
+                )
+            return own
+        sizes = self._layer_sizes()
+        if shape is None:
+            levels = dense_levels([n_seen, *sizes[::-1]], self.activation)
+            return nn.Sequential(*levels, nn.Linear(sizes[0], self.n_features_in_))
+        last = (*halved(shape, len(sizes))[-1], sizes[-1])
+        return nn.Sequential(
+            nn.Linear(n_seen, int(np.prod(last))),
+            UnflattenImages(last),
+            ACTIVATIONS[self.activation](),
+            *upwards(shape, sizes, self.activation, "tanh"),
+        )
+
+    def _discriminator_levels(self) -> tuple[nn.Sequential, int]:
+        """Return layers from rows to features, and how many these are."""
+        shape, n_features = self.input_.image_shape, self.n_features_in_
+        if self.discriminator is not None:
+            seen = self.input_.shape
+            first = [] if shape is None else [UnflattenImages(shape)]
+            own = custom_network("discriminator", self.discriminator, seen)
+            level = nn.Sequential(*first, own, ToRows())
+            return nn.Sequential(level), n_outputs(
+                "discriminator", level, n_features, described(seen)
+            )
+        sizes = self._layer_sizes()
+        if shape is None:
+            return nn.Sequential(*dense_levels([n_features, *sizes], self.activation)), sizes[-1]
+        levels = [*downwards(shape, sizes, self.activation), FlattenImages()]
+        return nn.Sequential(*levels), int(np.prod(halved(shape, len(sizes))[-1])) * sizes[-1]
+
     def _turns(self) -> list[Turn]:
-        game, weight = self._adversarial_loss(usual_weight=0.1 * self.n_features_in_**0.5)
+        loss, weight = self._adversarial_loss(usual_weight=0.1 * self.n_features_in_**0.5)
         own_rate = {} if self.discriminator_lr is None else {"lr": self.discriminator_lr}
         average = None if self.ema_decay is None else MovingAverage(self.ema_decay)
         return [
             Turn(
                 ("discriminator",),
-                _TellApart(game, self.latent_dim, weight),
+                _TellApart(loss, self.latent_dim, weight),
                 "discriminator",
                 self.discriminator_steps,
                 self._optimizer_settings(betas=_BETAS, **own_rate),
             ),
             Turn(
                 ("generator",),
-                _Fool(game, self.latent_dim),
+                _Fool(loss, self.latent_dim),
                 "generator",
                 optimizer=self._optimizer_settings(betas=_BETAS),
                 after_step=average,
                 shares_batch=True,
             ),
         ]
-
-    def _scaling(self, X: NDArray) -> Scaling:
-        return Scaling.fit(X, (-1.0, 1.0) if self._of_images else None)
 
     def _default_epochs(self, n_batches: int) -> int:
         return int(np.clip(-(-5000 * self.discriminator_steps // n_batches), 20, 2000))
@@ -269,90 +328,91 @@ class BaseGAN(
     def _validation_loss(self) -> TurnLoss | None:
         return _Shortfall(self.latent_dim)
 
+    def _validation_score(self, loss: float) -> float:
+        return 1 - loss
+
     def _least_patience(self, n_batches: int) -> int:
         return -(-_PATIENCE * self.discriminator_steps // n_batches)
 
-    def _split(self, X: NDArray, device: str, seed: int | None) -> tuple[Batches, Batches | None]:
-        rows, held_out = super()._split(X, device, seed)
-        if isinstance(held_out, Rows):
-            if len(held_out) < _LEAST_SCORED:
-                raise ValueError(
-                    f"validation_fraction={self.validation_fraction} of {len(X)} rows is "
-                    f"{len(held_out)}, and a score of samples takes {_LEAST_SCORED} rows at least. "
-                    "Raise it, or set early_stopping=False."
-                )
-            some = np.random.default_rng(seed).permutation(len(held_out))[:_N_SCORED]
-            held_out.rows = held_out.rows[np.sort(some)]
-            held_out.batch_size = len(held_out)  # samples are scored all together
-        return rows, held_out
+    def _validation_batches(
+        self, columns: Mapping[str, Column], rows: NDArray | None, seed: int
+    ) -> Batches:
+        there = np.arange(len(columns["x"])) if rows is None else rows
+        if len(there) < _LEAST_SCORED:
+            raise ValueError(
+                f"{len(there)} rows were set aside (validation_fraction="
+                f"{self.validation_fraction}), and a score of samples takes {_LEAST_SCORED} rows "
+                "at least. Set more aside, or set early_stopping=False."
+            )
+        some = np.random.default_rng(seed).permutation(len(there))[:_N_SCORED]
+        return Rows(columns, len(some), there[np.sort(some)])  # scored all together
 
-    def _learn(self, X: ArrayLike, *, partial: bool) -> NDArray:
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
         """Train, set the fitted attributes, and look for signs of failure."""
-        X = self._train(X, partial=partial)
-        self._widen_value_range(X)
+        columns = super()._learn(X, y, **options)
         n_updates = sum(self.net_.history[:, "train_batch_count"])
         settled = n_updates / (1 + self.discriminator_steps) >= _N_SETTLED
         has_probabilities = self._trained_loss().has_probabilities
         if has_probabilities:
             self.calibration_ = None
-        few = len(X) < 50 and hasattr(self, "calibration_")  # to say anything new
+        n_rows = len(columns["x"])
+        few = n_rows < 50 and hasattr(self, "calibration_")  # to say anything new
         calibrate = not (has_probabilities or few)
-        look = settled and not partial and len(X) > 1
+        look = settled and not options.get("partial") and n_rows > 1
         if calibrate or look:
-            some = np.random.default_rng(0).permutation(len(X))[:_N_JUDGED]
-            rows, condition = X[some], self._training_condition(some)
-            with drawing(0):
-                noise = self._noise(len(rows))
-            samples = self._generated(noise, condition)
-            of_rows, of_samples = (self._outputs(one, condition) for one in (rows, samples))
+            real, fake = self._compared(columns, _N_JUDGED)
             if calibrate:
-                self.calibration_ = _calibrated(of_rows, of_samples)
+                self.calibration_ = _calibrated(self._outputs(real), self._outputs(fake))
             if look:
-                gap = self._probabilities(of_rows).mean() - self._probabilities(of_samples).mean()
-                self._complaints += self._failures(rows, samples, float(gap))
-        return X
+                gap = self._probabilities(real).mean() - self._probabilities(fake).mean()
+                self._warn_of_failures(_numbers(real), _numbers(fake), float(gap))
+        return columns
+
+    def _compared(
+        self, columns: Mapping[str, Column], at_most: int
+    ) -> tuple[dict[str, Column], dict[str, Column]]:
+        """Return some of the rows, and samples of the same conditions, in network units."""
+        some = np.random.default_rng(0).permutation(len(columns["x"]))[:at_most]
+        chosen = {name: column.take(torch.from_numpy(some)) for name, column in columns.items()}
+        real: dict[str, Column] = {
+            name: TensorColumn(values) for name, values in chosen.items() if torch.is_tensor(values)
+        }
+        with drawing(0):
+            noise = self._noise(len(some))
+        given = {name: column for name, column in real.items() if name != "x"}
+        samples = torch.from_numpy(self._generated(noise, given, in_units=False))
+        return real, {"x": TensorColumn(samples), **given}
 
     def _trained_loss(self) -> AdversarialLoss:
         """Return the loss that the networks were trained by."""
         turn: Any = self.net_.turns[0].loss
-        game: AdversarialLoss = turn.adversarial_loss
-        return game
+        loss: AdversarialLoss = turn.adversarial_loss
+        return loss
 
-    def _training_condition(self, rows: NDArray) -> NDArray | None:
-        """Return the condition of some of the rows that the model has just been trained on."""
-        return None
-
-    def _failures(self, rows: NDArray, samples: NDArray, gap: float) -> list[str]:
-        """Return complaints if the discriminator has won, or the samples lack variety."""
-        failures, game = [], self._trained_loss()
+    def _warn_of_failures(self, rows: NDArray, samples: NDArray, gap: float) -> None:
+        """Warn if the discriminator has won, or the samples lack variety."""
         if gap > 0.9:
-            failures.append(
+            minimax = isinstance(self._trained_loss(), Minimax)
+            warn(
                 "The discriminator wins: the probability of being real that it gives to rows is "
                 f"{gap:.2f} above that for samples, on average, so the generator has little to go "
-                "by. Raise r1_weight, lower discriminator_lr, or take fewer "
-                "discriminator_steps."
-                + (
-                    ' Or play adversarial_loss="non_saturating".'
-                    if isinstance(game, Minimax)
-                    else ""
-                )
+                "by. Raise r1_weight, lower discriminator_lr, or take fewer discriminator_steps."
+                + (' Or take adversarial_loss="non_saturating".' if minimax else "")
             )
-        in_units = (one.reshape(len(one), -1) / self.scaling_.scale for one in (rows, samples))
-        of_rows, of_samples = (float(pdist(one).mean()) for one in in_units)
+        of_rows, of_samples = (float(pdist(one).mean()) for one in (rows, samples))
         if of_samples < 0.5 * of_rows:
-            failures.append(
+            warn(
                 f"Samples have lost their variety: two of them are {of_samples / of_rows:.2f} "
-                "times as far apart as two rows, on average. Raise r1_weight or "
-                "batch_size, lower lr, or train longer."
+                "times as far apart as two rows, on average. Raise r1_weight or batch_size, lower "
+                "lr, or train longer."
             )
-        return failures
 
     # What a fitted model can do
 
     def _noise(self, n_samples: int) -> NDArray:
         """Return noise for so many samples, drawn by torch's generator."""
         noise: NDArray = torch.randn(n_samples, self.net_.built_with_["latent_dim"]).numpy()
-        return noise.astype(self._precision, copy=False)
+        return noise.astype(self.input_.dtype, copy=False)
 
     def _checked_noise(self, Z: ArrayLike) -> NDArray:
         """Return noise that a caller chose as an array."""
@@ -365,40 +425,34 @@ class BaseGAN(
             )
         return noise
 
-    def _generated(self, noise: NDArray, condition: NDArray | None) -> NDArray:
-        """Return flat rows made of noise, in the units of X."""
-        seen = noise if condition is None else np.hstack([noise, condition.astype(noise.dtype)])
-        network: Any = self._network(inference_dtype(seen))
-        value_range = self.value_range_
+    def _generated(
+        self, noise: NDArray, condition: Mapping[str, Column], *, in_units: bool = True
+    ) -> NDArray:
+        """Return flat rows made of noise, in the units of X or of the network."""
+        network, dtype = self._network(), noise.dtype
 
-        def rows(seen: Tensor) -> Tensor:
-            x = self.scaling_.undo(network.sampler(seen))
-            return x if value_range is None else x.clamp_(*value_range)
+        def rows(noise: Tensor, condition: Tensor | None = None) -> Tensor:
+            x = _generate(network.sampler, noise, condition)
+            return self.input_.undo(x, dtype) if in_units else self.input_.bounded(x)
 
-        return self._apply(rows, seen)
+        given = TensorColumn(tensor_of(noise, np.dtype(np.float32)), dtype if in_units else None)
+        made: NDArray = self._apply(rows, {"noise": given, **condition})
+        return made
 
-    def _outputs(self, X: NDArray, condition: NDArray | None) -> NDArray:
+    def _outputs(self, columns: Mapping[str, Column]) -> NDArray:
         """Return what the discriminator gives for rows, not yet squashed."""
-        dtype = inference_dtype(X)
-        network: Any = self._network(dtype)
-        if condition is None:
-            return self._apply(lambda x: network.discriminator(self.scaling_.apply(x)), X)
-        n_features = self.n_features_in_
+        outputs: NDArray = self._apply(self._network().discriminator, columns)
+        return outputs
 
-        def output(both: Tensor) -> Tensor:
-            x, condition = both[:, :n_features], both[:, n_features:]
-            return network.discriminator(self.scaling_.apply(x), condition)
-
-        return self._apply(output, np.hstack([X.astype(dtype), condition.astype(dtype)]))
-
-    def _probabilities(self, outputs: NDArray) -> NDArray:
-        """Return probabilities of being real from the discriminator's outputs."""
-        if self.calibration_ is None:
-            verdict: NDArray = self._trained_loss().verdict(torch.from_numpy(outputs)).numpy()
-            return verdict
-        slope, intercept = self.calibration_
-        probabilities: NDArray = expit(slope * outputs + intercept)
-        return probabilities
+    def _probabilities(self, columns: Mapping[str, Column]) -> NDArray:
+        """Return how likely the discriminator takes rows for real."""
+        discriminator, verdict = self._network().discriminator, self._trained_loss().verdict
+        if self.calibration_ is not None:
+            slope, intercept = self.calibration_
+            probabilities: NDArray = expit(slope * self._outputs(columns) + intercept)
+            return probabilities
+        said: NDArray = self._apply(lambda *values: verdict(discriminator(*values)), columns)
+        return said
 
     def transform(self, X: ArrayLike) -> NDArray:
         """Return what the discriminator's hidden layers see in rows, side by side.
@@ -414,36 +468,40 @@ class BaseGAN(
             Activations of all hidden layers; of images, the averages of all channels of all
             levels. In double precision if X is.
         """
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        network: Any = self._network(inference_dtype(X))
-        return self._apply(lambda x: network.discriminator.pooled(self.scaling_.apply(x)), X)
+        columns = self._columns(X)
+        features: NDArray = self._apply(self._network().discriminator.pooled, columns)
+        return features
 
     @property
     def _n_features_out(self) -> int:
+        if self.net_.built_with_["discriminator"] is not None:
+            n_features: int = self.net_.module_.discriminator.head.in_features
+            return n_features
         return self._n_hidden_features()
 
-    def _score(self, X: NDArray, condition: NDArray | None) -> float:
+    def _score(self, columns: Mapping[str, Column]) -> float:
         """Score as many samples as there are rows, in network units."""
-        if len(X) < _LEAST_SCORED:
+        n_rows = len(columns["x"])
+        if n_rows < _LEAST_SCORED:
             raise ValueError(
-                f"A score of samples takes {_LEAST_SCORED} rows at least, got {len(X)}."
+                f"A score of samples takes {_LEAST_SCORED} rows at least, got {n_rows}."
             )
-        some = np.random.default_rng(0).permutation(len(X))[:_MOST_SCORED]
-        X, condition = X[some], None if condition is None else condition[some]
-        with drawing(0):
-            noise = self._noise(len(X))
-        samples = self._generated(noise, condition)
-        real, fake = (
-            (rows.astype(np.float64) - self.scaling_.offset) / self.scaling_.scale
-            for rows in (X, samples)
-        )
-        return sample_score(real, fake, condition)
+        real, fake = self._compared(columns, _MOST_SCORED)
+        condition: Any = real.get("condition")
+        given = None if condition is None else condition.tensor.numpy()
+        return sample_score(_numbers(real), _numbers(fake), given)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _numbers(columns: Mapping[str, Column]) -> NDArray[np.float64]:
+    """Return rows as an array in double precision."""
+    x: Any = columns["x"].take(slice(None))
+    rows: NDArray[np.float64] = x.double().numpy()
+    return rows
 
 
 def _calibrated(of_rows: NDArray, of_samples: NDArray) -> tuple[float, float]:

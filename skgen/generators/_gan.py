@@ -4,10 +4,9 @@ from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from skgen.engine.random_state import drawing
+from skgen.engine import drawing
 from skgen.generators._base import BaseGAN
 from skgen.parameters import checked_count
 
@@ -60,55 +59,6 @@ class GAN(BaseGAN):
     (2000, 384)
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: None = None) -> "GAN":
-        """Learn to generate rows like those of X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), or images
-            Training rows: finite numbers, at least two rows.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : GAN
-            The fitted estimator.
-
-        Raises
-        ------
-        FloatingPointError
-            If training diverges. The estimator is then as it was before.
-        """
-        with self._all_or_nothing():
-            self._learn(X, partial=False)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: ArrayLike, y: None = None) -> "GAN":
-        """Learn from one more chunk of rows: one pass at a constant rate.
-
-        The first chunk also fixes the scaling, so it should be like the others.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), or images
-            Training rows.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : GAN
-            The fitted estimator.
-        """
-        with self._all_or_nothing():
-            self._learn(X, partial=True)
-        return self
-
     def sample(
         self, n_samples: int = 1, *, random_state: int | np.random.RandomState | None = None
     ) -> NDArray:
@@ -131,7 +81,7 @@ class GAN(BaseGAN):
         n_samples = checked_count("n_samples", n_samples)
         with drawing(random_state):
             noise = self._noise(n_samples)
-        return self._as_given(self._generated(noise, None))
+        return self.input_.restore(self._generated(noise, {}))
 
     def generate(self, Z: ArrayLike) -> NDArray:
         """Make rows of noise of your choice, to move from one sample to another for example.
@@ -147,7 +97,7 @@ class GAN(BaseGAN):
             In the units of X; or images, if `fit` got such.
         """
         check_is_fitted(self)
-        return self._as_given(self._generated(self._checked_noise(Z), None))
+        return self.input_.restore(self._generated(self._checked_noise(Z), {}))
 
     def discriminate(self, X: ArrayLike) -> NDArray:
         """Return how likely the discriminator takes rows for real, not for samples.
@@ -163,8 +113,7 @@ class GAN(BaseGAN):
             Of being real. (Some texts have the discriminator give the probability of being fake:
             1 less this.) At the end of a good training it is near 0.5 for rows and samples alike.
         """
-        check_is_fitted(self)
-        return self._probabilities(self._outputs(self._validate(X, reset=False), None))
+        return self._probabilities(self._columns(X))
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         """Return how well samples cover rows, and rows samples, without labels.
@@ -186,5 +135,4 @@ class GAN(BaseGAN):
             units, of images between pixels. It depends on the number of rows, of which it takes
             10,000 at most: compare scores of equal numbers.
         """
-        check_is_fitted(self)
-        return self._score(self._validate(X, reset=False), None)
+        return self._score(self._columns(X))

@@ -1,1 +1,23 @@
-"""Inputs."""
+"""Inputs: how models take what users have, and give it back.
+
+An input is a fitted value. It checks X, or y, learns layout, range and units, makes the columns
+that batches consist of, and knows the way back.
+"""
+
+from skgen.inputs.base import Input
+from skgen.inputs.conditions import ConditionInput
+from skgen.inputs.domains import DomainInput
+from skgen.inputs.images import ImageInput
+from skgen.inputs.rows import RowInput
+from skgen.inputs.scaling import ScaledColumn, Scaling, Units
+
+__all__ = [
+    "ConditionInput",
+    "DomainInput",
+    "ImageInput",
+    "Input",
+    "RowInput",
+    "ScaledColumn",
+    "Scaling",
+    "Units",
+]

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import column_or_1d
 
-__all__ = ["Attributes", "checked_column"]
+from skgen._sklearn import is_pandas_na, is_scalar_nan
+
+__all__ = ["Attributes", "checked_column", "is_missing"]
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, pandas' NA or not a number."""
+    return value is None or is_pandas_na(value) or is_scalar_nan(value)
 
 
 class Attributes:
@@ -119,7 +126,7 @@ def checked_column(name: str, column: NDArray) -> NDArray:
             f"The attribute {name!r} has to be numbers or strings, got {column.dtype}."
         )
     values = column.tolist()
-    n_missing = sum(map(_is_missing, values))
+    n_missing = sum(map(is_missing, values))
     if n_missing:
         raise ValueError(
             f"The attribute {name!r} has {n_missing} missing values. Leave those rows out."
@@ -130,8 +137,3 @@ def checked_column(name: str, column: NDArray) -> NDArray:
     if not np.isfinite(numbers).all():
         raise ValueError(f"The attribute {name!r} has infinite values. Leave those rows out.")
     return numbers
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, pandas' NA or not a number."""
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)

@@ -1,4 +1,4 @@
-"""Images of what a model learned.
+"""Pictures of what a model learned.
 
 Displays in the manner of scikit-learn: the constructor takes arrays, `from_estimator` computes them
 from a fitted model and draws, and `plot` draws them again, into any axes.
@@ -15,10 +15,10 @@ from skgen.inspection._reconstruction import ReconstructionDisplay
 from skgen.inspection._samples import SamplesDisplay
 
 __all__ = [
+    "AdversarialLossDisplay",
     "DomainConfusionDisplay",
     "ExplainedVarianceDisplay",
     "FilterDisplay",
-    "AdversarialLossDisplay",
     "LatentDisplay",
     "LossCurveDisplay",
     "MorphDisplay",

@@ -90,9 +90,9 @@ class AdversarialLossDisplay:
         if hasattr(estimator, "discriminate"):
             scores = [1 - epoch.get("valid_loss", np.nan) for epoch in history]
             scores = None if np.isnan(scores).all() else scores
-        game = estimator.net_.turns[-1].loss.adversarial_loss
+        loss = estimator.net_.turns[-1].loss.adversarial_loss
         display = cls(
-            estimator.loss_curve_, verdicts, scores=scores, probabilities=game.has_probabilities
+            estimator.loss_curve_, verdicts, scores=scores, probabilities=loss.has_probabilities
         )
         return display.plot(axes=axes)
 

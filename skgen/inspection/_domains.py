@@ -7,12 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from skgen.inputs.domains import checked_labels, labeled_rows, of_domains, source_rows
+from skgen._sklearn import _safe_indexing
+from skgen.inputs.domains import checked_labels, labeled_rows, source_rows
 from skgen.inspection._drawing import flat, pyplot
 from skgen.metrics import proxy_a_distance
+from skgen.metrics._domains import of_domains
 
 __all__ = ["DomainConfusionDisplay"]
 

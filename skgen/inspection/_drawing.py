@@ -14,7 +14,7 @@ def pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError("Drawing needs matplotlib: pip install skgen[plot]") from error
+        raise ImportError("Drawing needs matplotlib: pip install 'scikit-gen[plot]'") from error
     return plt
 
 

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import ShuffleSplit, check_cv
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import check_array
 from sklearn.utils.parallel import Parallel, delayed
 
+from skgen._sklearn import _safe_indexing
 from skgen.inspection._drawing import figure_and_axes, pyplot
 
 __all__ = ["ExplainedVarianceDisplay"]

@@ -165,8 +165,8 @@ class FilterDisplay:
 
 def _first_layer(estimator: Any) -> tuple[NDArray, tuple[int, ...] | None]:
     """Return the weights of a model's first layer, and the shape of what its units see."""
-    module = getattr(getattr(estimator, "net_", None), "module_", None)
-    layers = getattr(module, "encoder", nn.Identity()).modules()
+    known = hasattr(estimator, "encoder_module")
+    layers = (estimator.encoder_module() if known else nn.Identity()).modules()
     first: Any = next((one for one in layers if isinstance(one, nn.Linear | nn.Conv2d)), None)
     if first is None:
         raise ValueError(

@@ -1,6 +1,5 @@
 """The inputs that units of a model respond to most."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen.engine import Batch, Engine, Progress, Rows, Turn, one_cycle, seeded
+from skgen.engine import Batch, Engine, Progress, Steps, Turn, one_cycle, seeded
 from skgen.networks.features import LayerOutputs
 
 __all__ = ["preferred_rows"]
@@ -83,30 +82,28 @@ def preferred_rows(
     random_state: int | np.random.RandomState | None,
 ) -> NDArray:  # (n_units, n_features), in network units
     """Return for each of a layer's first units the row that it responds to most."""
-    net = getattr(estimator, "net_", None)
-    if net is None or not hasattr(net.module_, "encoder"):
+    if not hasattr(estimator, "encoder_module"):
         raise ValueError(f"{estimator} has no encoder whose layers could be looked into.")
-    encoder = net.module_.encoder
+    encoder = estimator.encoder_module().encoder
     n_features = estimator.n_features_in_
     device = next(encoder.parameters()).device
 
-    looked_into = LayerOutputs(copy.deepcopy(encoder).eval(), [layer])
+    looked_into = LayerOutputs(encoder, [layer])
     with torch.no_grad():
         n_there = looked_into(torch.zeros(1, n_features, device=device))[0].shape[1]
     seed = check_random_state(random_state).randint(2**31 - 1)
     with seeded(seed):
         viewer = _Viewer(looked_into, min(n_units, n_there), n_features)
-        steps = Rows({"step": torch.zeros(n_steps, 1)}, batch_size=1)
         ascent = Engine(
             viewer,
             [Turn(("candidates",), _Response(smoothness, image_shape))],
             lr=0.1,
             lr_schedule=one_cycle,
             max_epochs=1,
-            device=net.device,
+            device=str(device),
             verbose=0,
         )
-        ascent.partial_fit(steps)
+        ascent.partial_fit(Steps(n_steps))
     with torch.no_grad():
         rows: NDArray = viewer.candidates().cpu().numpy()
     return rows

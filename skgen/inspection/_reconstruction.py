@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skgen.corruptions import Corruption, on_rows
-from skgen.engine import seeded
+from skgen.engine import drawing
 from skgen.inputs.scaling import tensor_of
 from skgen.inspection._drawing import (
     checked_shape,
@@ -131,9 +131,9 @@ class ReconstructionDisplay:
                     "Pass distorted rows."
                 )
             scaling = estimator.scaling_
-            with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
+            with drawing(random_state), torch.no_grad():
                 units = scaling.apply(tensor_of(clean, np.dtype(np.float64)))
-                distort: Any = on_rows(distorted, estimator._image_shape())
+                distort: Any = on_rows(distorted, estimator.input_.image_shape)
                 drawn: NDArray = scaling.undo(distort(units)).numpy()
             named: Any = X
             distorted = seen = drawn

@@ -1,4 +1,4 @@
-"""Losses."""
+"""Reconstruction losses: how far what a network gives is from what it should give back."""
 
 from skgen.losses.elementwise import (
     LOSSES,
@@ -9,3 +9,13 @@ from skgen.losses.elementwise import (
     SquaredError,
 )
 from skgen.losses.perceptual import PerceptualLoss
+
+__all__ = [
+    "LOSSES",
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "Huber",
+    "Loss",
+    "PerceptualLoss",
+    "SquaredError",
+]

@@ -5,14 +5,12 @@ Every loss is a mean over rows and features.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from numbers import Real
 
-from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.inputs.scaling import Scaling
-from skgen.parameters import Component, parameter
+from skgen.inputs import RowInput
+from skgen.parameters import POSITIVE, Component, parameter
 
 __all__ = ["LOSSES", "AbsoluteError", "BinaryCrossEntropy", "Huber", "Loss", "SquaredError"]
 
@@ -24,24 +22,13 @@ class Loss(Component, ABC):
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of `output` against `target`."""
 
-    def in_units(
-        self,
-        scaling: Scaling,
-        image_shape: tuple[int, int, int] | None,
-        value_range: tuple[float, float] | None,
-    ) -> Callable[[Tensor, Tensor], Tensor]:
+    def in_units(self, taken: RowInput) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the loss as a function of rows in network units, which is all that most need.
 
         Parameters
         ----------
-        scaling : Scaling
-            What maps rows to the units of X.
-
-        image_shape : tuple of int or None
-            Height, width and channels of the images that rows hold, if they do.
-
-        value_range : tuple of float or None
-            The range of the images' values, in the units of X.
+        taken : RowInput
+            The fitted input of the model: scaling, shape and range of images.
 
         Returns
         -------
@@ -72,8 +59,7 @@ class Huber(Loss):
 
     delta: float = parameter(
         1.0,
-        [Interval(Real, 0, None, closed="neither")],
-        "float",
+        POSITIVE,
         """Where the loss turns linear, in units of ``scaling_.scale``, the overall standard
         deviation of X.""",
         positional=True,

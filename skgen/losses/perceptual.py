@@ -5,20 +5,20 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen.inputs.scaling import Scaling
+from skgen._sklearn import HasMethods, StrOptions
+from skgen.inputs import RowInput, Scaling
 from skgen.losses.elementwise import Loss
 from skgen.networks.convolutional import as_images, as_rows
 from skgen.networks.features import VGG16_LAYERS, LayerOutputs, vgg16
-from skgen.parameters import parameter
+from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["PerceptualLoss"]
 
@@ -26,6 +26,9 @@ _VGG16_DEFAULT = ("relu1_2", "relu2_2", "relu3_3")
 _VGG16_FILE = "vgg16_features.safetensors"
 _IMAGENET_MEAN: tuple[float, ...] = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION: tuple[float, ...] = (0.229, 0.224, 0.225)
+
+# Sides of images that a network may work on, where it does not on those of X.
+_SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 192, 224, 256, 299, 384, 512)
 
 _BYTES, _UNIT = (0.0, 255.0), (0.0, 1.0)
 
@@ -91,35 +94,34 @@ class PerceptualLoss(Loss):
     network: Any = parameter(
         "vgg16",
         [StrOptions({"vgg16"}), nn.Module, HasMethods(["fit", "transform"])],
-        "'vgg16', torch.nn.Module or fitted estimator",
         """What looks at the images.""",
+        kind="'vgg16', torch.nn.Module or fitted estimator",
         positional=True,
     )
     layers: Sequence[str] | Mapping[str, float] | None = parameter(
         None,
         [list, tuple, dict, None],
-        "list of str, dict of str to float, or None",
         """The layers to compare, or their weights by name; listed ones weigh the same. Names are
         those of the module's `named_modules`; of VGG16 ``"conv1_1"``, ``"relu1_1"``, ...,
         ``"pool5"``; of an autoencoder those of its encoder. None stands for ``"relu1_2"``,
         ``"relu2_2"`` and ``"relu3_3"`` of VGG16, for the hidden layers and the code of an
         autoencoder, and for the output of another module. Weights are taken relative to their
         sum.""",
+        kind="list of str, dict of str to float, or None",
         positional=True,
     )
     weights: str | Path | None = parameter(
         None,
         [str, Path, None],
-        "str, Path or None",
         """A safetensors file with the network's weights under the names of its `state_dict`; for
         VGG16 as in torchvision, ``"0.weight"`` or ``"features.0.weight"``. For VGG16, None stands
         for torchvision's, and without torchvision for the file ``vgg16_features.safetensors`` in
         the folder that the environment variable SKGEN_DATA names.""",
+        kind="str, Path or None",
     )
     pixel_weight: float = parameter(
         0.1,
-        [Interval(Real, 0, None, closed="left")],
-        "float",
+        NOT_NEGATIVE,
         """How much the squared error of pixels counts beside it, in network units.""",
     )
 
@@ -147,17 +149,12 @@ class PerceptualLoss(Loss):
         zeros = np.zeros(output[0].numel())
         identity = Scaling(zeros, zeros, 1.0)
         channels, *size = output.shape[1:]
-        loss = self.in_units(identity, (size[0], size[1], channels), (0.0, 1.0))
+        loss = _FeatureLoss(self, identity, (size[0], size[1], channels), (0.0, 1.0))
         return loss(as_rows(output), as_rows(target))
 
-    def in_units(
-        self,
-        scaling: Scaling,
-        image_shape: tuple[int, int, int] | None,
-        value_range: tuple[float, float] | None,
-    ) -> Callable[[Tensor, Tensor], Tensor]:
+    def in_units(self, taken: RowInput) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the loss as a function of rows in network units; see `Loss.in_units`."""
-        return _FeatureLoss(self, scaling, image_shape, value_range)
+        return _FeatureLoss(self, taken.scaling, taken.image_shape, taken.value_range)
 
 
 class _FeatureLoss:
@@ -191,6 +188,8 @@ class _FeatureLoss:
             loss = loss + weight * error / size.clamp_min(torch.finfo(size.dtype).tiny)
         return loss
 
+    is_mean_over_rows: ClassVar[bool] = False  # each layer counts by its norm over a batch
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "features": None}
 
@@ -204,27 +203,29 @@ class _FeatureLoss:
         """Build for a fitted autoencoder."""
         network = self.spec.network
         check_is_fitted(network)
-        module = getattr(getattr(network, "net_", None), "module_", None)
-        if module is None or not hasattr(module, "hidden_layers"):
+        if not hasattr(network, "encoder_module"):
             raise ValueError(
                 f"{network} has no encoder network to look into. Pass a fitted autoencoder of "
                 'skgen, a torch.nn.Module, or "vgg16".'
             )
         if self.spec.weights is not None:
             raise ValueError("A fitted autoencoder has its weights: leave out `weights`.")
-        seen, theirs = self.image_shape, network._image_shape()
+        module, seen, theirs = (
+            network.encoder_module(),
+            self.image_shape,
+            network.input_.image_shape,
+        )
         if network.n_features_in_ != len(self.scaling.mean) or (
             seen and theirs not in (None, seen)
         ):
             raise ValueError(
                 f"The network of the perceptual loss was fitted on "
                 f"{theirs or network.n_features_in_} features, but X has "
-                f"{seen or len(self.scaling.mean)}."
+                f"{seen or len(self.scaling.mean)}. Resize X, or fit it on rows like these."
             )
-        last = list(dict(module.encoder.named_children()))[-1]
-        self._layers = _weights_of(self.spec.layers, (*module.hidden_layers, last))
+        self._layers = _weights_of(self.spec.layers, module.layers)
         outputs = LayerOutputs(_frozen(module.encoder, device), list(self._layers))
-        ranges: Any = self.value_range, getattr(network, "value_range_", None)
+        ranges: Any = self.value_range, network.input_.value_range
         factor = {(_BYTES, _UNIT): 1 / 255, (_UNIT, _BYTES): 255.0}.get(ranges, 1.0)
         scaling = network.scaling_
         ratio = self.scaling.scale * factor / scaling.scale
@@ -259,6 +260,8 @@ class _FeatureLoss:
             mean, deviation, least = (0.0,), (1.0,), 1
         outputs = LayerOutputs(_frozen(network, device), list(self._layers))
         n_channels = _n_channels(network, shape[2])
+        if spec.network != "vgg16":  # which images are enlarged for
+            _check_size(outputs, network, n_channels, shape, device)
         means, deviations = (
             torch.tensor(one, device=device).view(-1, 1, 1) for one in (mean, deviation)
         )
@@ -300,6 +303,43 @@ def _frozen(network: nn.Module, device: torch.device) -> nn.Module:
     """Return a copy of a network that is not trained, in single precision."""
     copied = copy.deepcopy(network).to(device=device, dtype=torch.float32).eval()
     return copied.requires_grad_(False)
+
+
+def _check_size(
+    outputs: LayerOutputs,
+    network: nn.Module,
+    n_channels: int,
+    shape: Sequence[int],
+    device: torch.device,
+) -> None:
+    """Raise an error if a network does not work on images of that size, with one that it does."""
+
+    def failure(height: int, width: int) -> Exception | None:
+        try:
+            with torch.no_grad(), torch.random.fork_rng([]):
+                seen = outputs(torch.zeros(2, n_channels, height, width, device=device))
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            return error
+        empty = any(one.numel() == 0 for one in seen)
+        return ValueError("nothing is left of such images") if empty else None
+
+    height, width = shape[:2]
+    error = failure(height, width)
+    if error is None:
+        return
+    at_least = max(height, width)
+    sides = sorted(_SIDES, key=lambda side: (side < at_least, abs(side - at_least)))
+    fitting = next((side for side in sides if failure(side, side) is None), None)
+    fails = (
+        f"The network of the perceptual loss, {type(network).__name__}, does not work on images of "
+        f"{height} x {width} pixels and {n_channels} channels, as those of X are"
+    )
+    if fitting is None:  # so it is not for the size
+        raise ValueError(f"{fails}: {error}") from error
+    raise ValueError(
+        f"{fails} ({error}); it does on {fitting} x {fitting}. Resize X to that, or compare layers "
+        "nearer to the network's input, by `layers`."
+    ) from error
 
 
 def _n_channels(network: nn.Module, given: int) -> int:
@@ -370,7 +410,7 @@ def _read(path: str | Path) -> Mapping[str, Tensor]:
         from safetensors.torch import load_file
     except ImportError as error:
         raise ImportError(
-            "Reading weights needs safetensors: pip install skgen[perceptual]"
+            "Reading weights needs safetensors: pip install 'scikit-gen[perceptual]'"
         ) from error
     tensors: Mapping[str, Tensor] = load_file(str(path))
     return tensors

@@ -29,11 +29,11 @@ __all__ = [
     "frechet_distance",
     "hoyer_sparsity",
     "kernel_distance",
+    "manifold_precision_recall_score",
     "memorization",
     "mmd_distance",
-    "prediction_information_score",
-    "manifold_precision_recall_score",
     "prediction_certainty",
+    "prediction_information_score",
     "proxy_a_distance",
     "soft_neighborhood_density",
 ]

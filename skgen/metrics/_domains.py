@@ -4,30 +4,32 @@ None of the scores below looks at a label of the target. All of the target's are
 classifiers, or what the score takes for such.
 """
 
+import inspect
 from numbers import Real
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr, logsumexp
+from scipy.special import entr, logsumexp, rel_entr
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from skgen.inputs.domains import checked_domains, checked_labels, of_domains, source_rows
+from skgen._sklearn import Interval, StrOptions, validate_params
+from skgen.inputs.domains import checked_domains, checked_labels, source_rows
+from skgen.metrics._shares import estimated_shares
 from skgen.parameters import Component, parameter
 
 __all__ = [
     "LabelFreeScorer",
     "deep_embedded_validation",
     "density_ratio",
-    "prediction_information_score",
     "prediction_certainty",
+    "prediction_information_score",
     "proxy_a_distance",
     "soft_neighborhood_density",
 ]
@@ -301,9 +303,18 @@ class LabelFreeScorer(Component):
     .. math:: \text{accuracy on the source} \times \frac{1}{\log K}
               \left[ H\left(\tfrac1n \sum_i \hat y_i\right) - \frac1n \sum_i H(\hat y_i) \right]
 
-    over the probabilities :math:`\hat y_i` of the target's rows: their `prediction_information_score`. It is
-    0 where all of the target is said to be of one class, which prediction entropy takes for
-    perfect, and low where the source's classes were lost.
+    over the probabilities :math:`\hat y_i` of the target's rows: their
+    `prediction_information_score`. It is 0 where all of the target is said to be of one class,
+    which prediction entropy takes for perfect, and low where the source's classes were lost.
+
+    Where the rows say that the target has other shares :math:`\pi` of the classes than the source,
+    predictions should have those, and not be as diverse as can be. The bracket then is
+
+    .. math:: \log K - \operatorname{KL}\left(\tfrac1n \sum_i \hat y_i \,\Big\|\, \pi\right)
+              - \frac1n \sum_i H(\hat y_i)
+
+    which for equal shares is the same, and 0 if it is less. The shares are found as the classifiers
+    find them, on the rows that are scored.
 
     See Also
     --------
@@ -347,7 +358,6 @@ class LabelFreeScorer(Component):
     method: str = parameter(
         "transfer",
         [StrOptions({"transfer", "entropy", "importance_weighted", "dev", "snd"})],
-        "{'transfer', 'entropy', 'importance_weighted', 'dev', 'snd'}",
         """What is returned: the formula above; `prediction_certainty`; the accuracy on the source,
         rows weighted by their `density_ratio`; 1 less the risk by `deep_embedded_validation` of
         wrong predictions on the source; or `soft_neighborhood_density`.""",
@@ -395,7 +405,12 @@ class LabelFreeScorer(Component):
             return soft_neighborhood_density(p[~source])
         right = estimator.classes_[p[source].argmax(axis=1)] == labels[source]
         if self.method == "transfer":
-            return float(np.mean(right)) * prediction_information_score(p[~source])
+            numbers = np.full(len(labels), -1)
+            numbers[source] = np.searchsorted(
+                estimator.classes_, labels[source].astype(estimator.classes_.dtype)
+            )
+            information = _information(p[~source], _other_shares(X, numbers, p.shape[1]))
+            return float(np.mean(right)) * information
         features = _features(estimator, X, domains)
         weights = density_ratio(features[source], features[~source])
         if self.method == "importance_weighted":
@@ -415,6 +430,28 @@ class LabelFreeScorer(Component):
         return request
 
 
+def _other_shares(X: Any, numbers: NDArray, n_classes: int) -> NDArray | None:
+    """Return the shares of the classes in the target, if rows say that the source has others."""
+    try:
+        rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float32)
+    except (TypeError, ValueError):  # a pipeline takes texts, or what not
+        return None
+    counts = np.bincount(numbers[numbers >= 0], minlength=n_classes)
+    if not counts.all():
+        return None
+    shares = estimated_shares(lambda index: rows[index], numbers)
+    return None if np.array_equal(shares, counts / counts.sum()) else shares
+
+
+def _information(p: NDArray, shares: NDArray | None) -> float:
+    """Return the information that predictions hold, less what their shares are off."""
+    if shares is None:
+        return prediction_information_score(p)
+    smooth = (len(p) * shares + 0.5) / (len(p) + 0.5 * len(shares))  # none of them is 0
+    off = rel_entr(p.mean(axis=0), smooth).sum()
+    return float(max(0.0, 1 - (off + entr(p).sum(axis=1).mean()) / np.log(p.shape[1])))
+
+
 def _features(estimator: Any, X: Any, domains: NDArray) -> NDArray:
     """Return features of rows in which the density ratio is measured."""
     if hasattr(estimator, "transform"):
@@ -423,3 +460,20 @@ def _features(estimator: Any, X: Any, domains: NDArray) -> NDArray:
         return np.asarray(of_domains(estimator[:-1], "transform", X, domains))
     rows = np.asarray(X)
     return rows.reshape(len(rows), -1)
+
+
+def of_domains(estimator: Any, method: str, X: Any, sample_domain: NDArray) -> NDArray:
+    """Return what a method of an estimator gives for rows, where each is one of its domain.
+
+    Estimators that ask for domains are told; also those inside a pipeline.
+    """
+    if isinstance(estimator, Pipeline):
+        *before, (_, last) = estimator.steps
+        for _, step in before:
+            if step not in (None, "passthrough"):
+                X = of_domains(step, "transform", X, sample_domain)
+        return of_domains(last, method, X, sample_domain)
+    call = getattr(estimator, method)
+    asks = "sample_domain" in inspect.signature(call).parameters
+    values: NDArray = call(X, sample_domain=sample_domain) if asks else call(X)
+    return values

@@ -4,21 +4,23 @@ Every score depends on how many rows and samples it is computed from, and says s
 that carries both numbers. Compare scores of equal numbers only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import comb
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
-from scipy.stats import norm
+from scipy.stats import binom, norm
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+
+from skgen._sklearn import HasMethods, Interval, validate_params
 
 __all__ = [
     "DensityCoverage",
@@ -31,14 +33,20 @@ __all__ = [
     "density_coverage",
     "frechet_distance",
     "kernel_distance",
+    "manifold_precision_recall_score",
     "memorization",
     "mmd_distance",
-    "manifold_precision_recall_score",
 ]
 
 Features = Callable[[Any], Any] | Any
 
 _FEATURES = [callable, HasMethods("transform"), None]
+# Numbers that it takes to work out a p-value of `memorization` exactly, at most.
+_SIZE_OF_EXACT = 20_000_000
+
+# Rows that a classifier needs at least, to learn from some and to be tested on others.
+_LEAST_TO_TELL = 20
+
 _AT_LEAST_1 = [Interval(Integral, 1, None, closed="left")]
 
 
@@ -94,7 +102,7 @@ class PrecisionRecall(NamedTuple):
 
 
 class TwoSampleTest(NamedTuple):
-    """What `c2st_distance` and `mmd_distance` return: a statistic, and how likely a larger one is by chance."""
+    """What `c2st_distance` and `mmd_distance` return: a statistic, and its p-value."""
 
     statistic: SampleScore
     p_value: float
@@ -381,12 +389,15 @@ def _radii(rows: NDArray, n_neighbors: int, name: str) -> NDArray:
     return radii
 
 
-def _in_balls(points: NDArray, centers: NDArray, radii: NDArray) -> Any:
+def _in_balls(points: NDArray, centers: NDArray, radii: NDArray) -> Iterator[NDArray[np.bool_]]:
     """Yield, chunk by chunk, which points are in which balls: (n_points in the chunk, n_balls)."""
     # Distances from scalar products are off by the square root of what products are off by.
-    rounding = 1e-7 * np.sqrt(max(np.square(rows).sum(axis=1).max() for rows in (points, centers)))
+    roundings = [1e-7 * np.sqrt(np.square(rows).sum(axis=1)) for rows in (points, centers)]
+    done = 0
     for distances in pairwise_distances_chunked(points, centers):
-        yield distances <= radii + rounding
+        of_points = roundings[0][done : done + len(distances), None]
+        done += len(distances)
+        yield distances <= radii + np.maximum(of_points, roundings[1])
 
 
 @validate_params(
@@ -423,7 +434,8 @@ def c2st_distance(
         Whose output is compared in place of the rows.
 
     classifier : classifier, default=None
-        Cloned before use. None stands for scikit-learn's gradient boosting of trees.
+        Cloned before use. None stands for scikit-learn's gradient boosting of trees, whose leaves
+        hold 20 rows, or an eighth of those that it learns from if that is less.
         ``KNeighborsClassifier(1)`` makes it the nearest-neighbor test.
 
     cv : int, default=5
@@ -436,23 +448,33 @@ def c2st_distance(
     -------
     result : TwoSampleTest
         `statistic` is the accuracy on equal numbers of rows and samples, drawn from the larger set:
-        0.5 where they cannot be told apart, 1 where all can. `p_value` takes the answers for
-        independent, which those of the nearest neighbor are not: there it is too small.
+        0.5 where they cannot be told apart, 1 where all can. `p_value` is how likely as many right
+        answers are by guessing. It takes them for independent, which those of the nearest neighbor
+        are not: there it is too small; and by the default classifier, a little too small where rows
+        are few.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 20 rows or samples, or fewer than `cv`.
 
     References
     ----------
     .. [1] D. Lopez-Paz, M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017.
     """
-    real, fake = _compared(X, samples, features, at_least=cv)
+    real, fake = _compared(X, samples, features, at_least=max(cv, _LEAST_TO_TELL))
     counts, random = (len(real), len(fake)), check_random_state(random_state)
     real, fake = (rows[random.permutation(len(rows))[: min(counts)]] for rows in (real, fake))
     if classifier is None:
-        classifier = HistGradientBoostingClassifier(random_state=random.randint(2**31 - 1))
+        n_learned = 2 * min(counts) * (cv - 1) // cv
+        classifier = HistGradientBoostingClassifier(
+            min_samples_leaf=min(20, max(1, n_learned // 8)),
+            random_state=random.randint(2**31 - 1),
+        )
     rows, is_real = np.vstack([real, fake]), np.repeat([1, 0], [len(real), len(fake)])
     folds = StratifiedKFold(cv, shuffle=True, random_state=random.randint(2**31 - 1))
     right = cross_val_predict(clone(classifier), rows, is_real, cv=folds) == is_real
-    deviation = 0.5 / np.sqrt(len(rows))  # of guessing
-    p_value = float(norm.sf((right.mean() - 0.5) / deviation))
+    p_value = float(binom.sf(right.sum() - 1, len(rows), 0.5))
     return TwoSampleTest(SampleScore(float(right.mean()), *counts), p_value)
 
 
@@ -495,7 +517,8 @@ def mmd_distance(
         Whose output is compared in place of the rows.
 
     bandwidth : float, default=None
-        Width of the kernel, in units of what is compared. None stands for the median distance.
+        Width of the kernel, in units of what is compared. None stands for the median distance of
+        what differs.
 
     n_permutations : int, default=200
         How often rows and samples are dealt anew for the p-value.
@@ -512,6 +535,12 @@ def mmd_distance(
         `statistic` is the unbiased estimate of the squared discrepancy. `p_value` is the share of
         permutations, the given order among them, whose statistic is as large.
 
+    Raises
+    ------
+    ValueError
+        If there are so few rows and samples that no difference makes `p_value` .05 or less: 4 of
+        each are enough.
+
     References
     ----------
     .. [1] A. Gretton et al., "A kernel two-sample test", JMLR 13, 2012.
@@ -522,11 +551,19 @@ def mmd_distance(
         for rows in _compared(X, samples, features, at_least=2)
     )
     n, m = len(real), len(fake)
+    # Ways to deal them; with equal numbers, each comes with one that swaps the two.
+    n_deals = comb(n + m, n) // (2 if n == m else 1)
+    if n_deals < 20:
+        raise ValueError(
+            f"{n} rows and {m} samples are compared, which can be dealt in {n_deals} ways, so no "
+            "difference would show in the p-value. It takes 4 of each."
+        )
     rows = np.vstack([real, fake])
     squares = cdist(rows, rows, "sqeuclidean")
     if bandwidth is None:
         apart = squares[np.triu_indices(len(rows), 1)]
-        bandwidth = float(np.sqrt(np.median(apart))) or 1.0
+        apart = apart[apart > 0]
+        bandwidth = float(np.sqrt(np.median(apart))) if len(apart) else 1.0
     kernel = np.exp(-squares / (2 * bandwidth**2))
     np.fill_diagonal(kernel, 0)  # so that no row is compared with itself
     # One column for every way of dealing: 1 for rows, 0 for samples.
@@ -578,8 +615,8 @@ def memorization(
         `share` is the share of samples whose nearest row of all is a training row; `expected` is
         what it would be of a model that knows no training row from a test row,
         ``n_train / (n_train + n_test)``; 1 is a model that gives back what it saw. `p_value` is how
-        likely so large a share is if it is by chance which rows were trained on, by the normal
-        approximation.
+        likely so large a share is if it is by chance which rows were trained on: exactly where few
+        rows are nearest to a sample, and otherwise by the normal approximation.
 
     Examples
     --------
@@ -597,10 +634,27 @@ def memorization(
     nearest = NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(fake, return_distance=False)
     counts = np.bincount(nearest[:, 0], minlength=n_rows)  # of samples, by their nearest row
     share, expected = counts[:n_train].sum() / len(fake), n_train / n_rows
-    # That of a sum over n_train rows which are drawn without replacement.
-    variance = counts.var() * n_train * (n_rows - n_train) / (n_rows - 1) / len(fake) ** 2
-    p_value = float(norm.sf((share - expected) / np.sqrt(variance))) if variance else 1.0
+    p_value = _p_of_sum(int(counts[:n_train].sum()), counts, n_train)
     return Memorization(SampleScore(float(share), n_rows, len(fake)), expected, p_value)
+
+
+def _p_of_sum(total: int, counts: NDArray[np.integer], n_drawn: int) -> float:
+    """Return how likely so large a sum is of that many counts, drawn without replacement."""
+    n, several = len(counts), counts[counts > 0]
+    if len(several) ** 2 * several.sum() > _SIZE_OF_EXACT:
+        variance = counts.var() * n_drawn * (n - n_drawn) / (n - 1)
+        if variance == 0:
+            return 1.0
+        return float(norm.sf((total - counts.mean() * n_drawn) / np.sqrt(variance)))
+    # How likely it is that so many of the counts so far are drawn, and that they sum up to that.
+    shares = np.zeros((len(several) + 1, several.sum() + 1))
+    shares[0, 0] = 1
+    for number, count in enumerate(several):
+        so_far = shares[: number + 1].copy()
+        is_drawn = ((n_drawn - np.arange(number + 1)) / (n - number)).clip(0, 1)[:, None]
+        shares[: number + 1] = (1 - is_drawn) * so_far
+        shares[1 : number + 2, count:] += (is_drawn * so_far)[:, : shares.shape[1] - count]
+    return float(min(1.0, shares[:, total:].sum()))
 
 
 def _compared(

@@ -57,9 +57,15 @@ def pooling_levels(
 # thread has its own.
 _SIDES: ContextVar[tuple[int, int]] = ContextVar("_SIDES", default=(0, 1))
 
+# How much rows of the source count in its statistics; None for all the same.
+_WEIGHTS: ContextVar[Tensor | None] = ContextVar("_WEIGHTS", default=None)
+
 
 class DomainNorm(nn.Module):
     """Batch normalization with the statistics of each domain its own, and common weights.
+
+    Rows of the source may count unequally in its statistics. If their classes have the shares of
+    the target thereby, equal rows of both domains are normalized alike.
 
     Parameters
     ----------
@@ -85,8 +91,7 @@ class DomainNorm(nn.Module):
         """Return the rows, those of each domain normalized by their own statistics."""
         n_source, n_rows = _SIDES.get()
         if n_source == n_rows:
-            normalized: Tensor = self.source(x)
-            return normalized
+            return self._of_source(x)
         if n_source == 0:
             return self._of_target(x)
         if len(x) % n_rows:
@@ -95,7 +100,25 @@ class DomainNorm(nn.Module):
                 'so it is not known what domain each is of. Take batch_norm="joint".'
             )
         n = len(x) // n_rows * n_source  # a row may have become several: frames, or patches
-        return torch.cat([self.source(x[:n]), self._of_target(x[n:])])
+        return torch.cat([self._of_source(x[:n]), self._of_target(x[n:])])
+
+    def _of_source(self, x: Tensor) -> Tensor:
+        norm, weights = self.source, _WEIGHTS.get()
+        if weights is None or not self.training:
+            normalized: Tensor = norm(x)
+            return normalized
+        flat = x.float().reshape(len(weights), len(x) // len(weights), x.shape[1], -1)
+        share = weights / weights.sum()
+        mean = share @ flat.mean(dim=(1, 3))
+        var = (share @ flat.square().mean(dim=(1, 3)) - mean.square()).clamp(min=0)
+        momentum = 0.1 if norm.momentum is None else norm.momentum
+        with torch.no_grad():
+            norm.running_mean.lerp_(mean, momentum)
+            norm.running_var.lerp_(var, momentum)
+        # torch's own function would let no gradient through statistics that it is given.
+        scale = (var + norm.eps).rsqrt() * norm.weight
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        return x * scale.view(shape) + (norm.bias - mean * scale).view(shape)
 
     def _of_target(self, x: Tensor) -> Tensor:
         return functional.batch_norm(
@@ -129,7 +152,12 @@ class DomainClassifier(nn.Module):
 
     per_domain : bool
         Whether the statistics of batch normalization in the extractor are each domain's own.
+
+    class_weights : Tensor of shape (n_classes,) or None
+        How much rows of the source count where they are compared with the target's, by class.
     """
+
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -138,19 +166,25 @@ class DomainClassifier(nn.Module):
         n_classes: int,
         domain_head: nn.Module | None,
         per_domain: bool,
+        class_weights: Tensor | None = None,
     ):
         super().__init__()
         self.extractor = _with_domain_norms(extractor) if per_domain else extractor
         self.label_head = nn.Linear(n_components, n_classes)
         self.domain_head = domain_head
+        self.register_buffer("class_weights", class_weights)
 
-    def features(self, x: Tensor, n_source: int) -> Tensor:
-        """Return the features of rows, of which so many, the first ones, are of the source."""
-        token = _SIDES.set((n_source, len(x)))
+    def features(self, x: Tensor, n_source: int, weights: Tensor | None = None) -> Tensor:
+        """Return the features of rows, of which so many, the first ones, are of the source.
+
+        In training, these count by their weights in the source's statistics.
+        """
+        sides, counting = _SIDES.set((n_source, len(x))), _WEIGHTS.set(weights)
         try:
             features: Tensor = self.extractor(x)
         finally:
-            _SIDES.reset(token)
+            _SIDES.reset(sides)
+            _WEIGHTS.reset(counting)
         return features
 
 

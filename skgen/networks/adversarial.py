@@ -112,6 +112,9 @@ class MovingAverage:
         share = 1 - min(self.decay, (1 + steps) / (10 + steps))
         averages, weights = list(module.average.parameters()), list(module.generator.parameters())
         torch._foreach_lerp_(averages, weights, share)
+        of_average, of_generator = module.average.buffers(), module.generator.buffers()
+        for average, value in zip(of_average, of_generator, strict=True):  # statistics of layers
+            average.copy_(value)
 
 
 class SpectralNorm(nn.Module):
