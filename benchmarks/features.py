@@ -53,7 +53,7 @@ CLOTHES = {"corruption": MIRRORED}
 
 
 def folder():
-    return Path(os.environ.get("SKGEN_DATA", "/work/shared/data"))
+    return Path(os.environ["SKGEN_DATA"])
 
 
 def mnist():
