@@ -19,6 +19,7 @@ from skgen.autoencoders import (
 )
 from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
+from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
 
 __all__ = [
     "GAN",
@@ -34,6 +35,8 @@ __all__ = [
     "LabeledOnly",
     "LinearAutoencoder",
     "MinimumClassConfusionClassifier",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
     "RedundantAutoencoder",
     "SparseAutoencoder",
     "VariationalAutoencoder",

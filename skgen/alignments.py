@@ -25,10 +25,14 @@ class Side(NamedTuple):
 
     outputs : Tensor of shape (batch, n_classes)
         The logits of the classes.
+
+    shares : Tensor of shape (n_classes,) or None
+        The shares that the classes are taken to have there, if they are not the source's.
     """
 
     features: Tensor
     outputs: Tensor
+    shares: Tensor | None = None
 
 
 class Alignment(Component, ABC):
@@ -83,7 +87,9 @@ class ClassConfusion(Alignment):
               C_{jk} = \sum_i w_i \hat y_{ij} \hat y_{ik}, \qquad w_i \propto 1 + e^{-H(\hat y_i)}
 
     with the probabilities :math:`\hat y_i` of target row :math:`i` at a temperature, and their
-    entropy :math:`H`. The source's rows do not enter.
+    entropy :math:`H`. The source's rows do not enter. Where the target is taken to have other
+    shares of the classes than the source, these stand in place of :math:`1/K`: otherwise the loss
+    asks for rows of every class, however rare.
 
     References
     ----------
@@ -106,7 +112,10 @@ class ClassConfusion(Alignment):
         confusion = p.T @ (p * certainty[:, None])  # (n_classes, n_classes)
         tiny = torch.finfo(confusion.dtype).tiny  # no row may be of some class
         shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=tiny)
-        return self.weight * (1 - shares.diagonal()).mean()
+        confused = 1 - shares.diagonal()
+        if target.shares is None:
+            return self.weight * confused.mean()
+        return self.weight * (target.shares * confused).sum()
 
 
 @final

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from skgen._sklearn import Interval
+from skgen._sklearn import Interval, StrOptions
 from skgen.networks.convolutional import as_images, as_rows
 from skgen.parameters import COUNT, NOT_NEGATIVE, SHARE, Component, parameter, resolve
 
 __all__ = [
+    "CORRUPTION",
     "CORRUPTIONS",
     "Brightness",
     "Compose",
@@ -457,8 +458,8 @@ class Flip(GeometricCorruption):
 class Compose(ImageCorruption):
     """Several corruptions, one after the other; of images, if one of them is.
 
-    Wherever `InvariantEncoder` takes a corruption, a list of them stands for this. Corruptions
-    that move pixels and follow each other are done at once.
+    Wherever a model takes a corruption, a list of them, or of their names, stands for this.
+    Corruptions that move pixels and follow each other are done at once.
 
     Examples
     --------
@@ -556,15 +557,21 @@ CORRUPTIONS: Mapping[str, type[Corruption]] = {
     "swap": Swap,
 }
 
+# What a parameter takes that `resolve_corruption` makes a corruption of.
+CORRUPTION = [StrOptions(set(CORRUPTIONS)), Corruption, list, tuple]
 
-def corruption_at(corruption: str | Corruption, level: float | None) -> Corruption:
-    """Return a corruption of that name at that level, None for its default; or a given object."""
-    if level is not None and isinstance(corruption, Corruption):
+
+def corruption_at(
+    corruption: str | Corruption | Sequence[str | Corruption], level: float | None
+) -> Corruption:
+    """Return a corruption of that name at that level, None for its default; or what is given."""
+    if level is not None and not isinstance(corruption, str):
         raise ValueError(
             f"{corruption} has a level of its own: leave out the level {level} beside it."
         )
-    named = level is not None and isinstance(corruption, str)
-    resolved = resolve(CORRUPTIONS[corruption](level) if named else corruption, CORRUPTIONS)
+    if level is not None and isinstance(corruption, str):
+        corruption = CORRUPTIONS[corruption](level)
+    resolved = resolve_corruption(corruption)
     assert resolved is not None
     return resolved
 
@@ -572,9 +579,23 @@ def corruption_at(corruption: str | Corruption, level: float | None) -> Corrupti
 def resolve_corruption(
     given: str | Corruption | Sequence[str | Corruption] | None,
 ) -> Corruption | None:
-    """Return a validated corruption for a name, an object, or a list of either."""
+    """Return a validated corruption for a name, an object, or a list of either.
+
+    A list of one stands for that one, so that both give the same noise.
+    """
     spec: Any = given
     if isinstance(given, list | tuple):
+        several = [resolve(one, CORRUPTIONS) if isinstance(one, str) else one for one in given]
         compose: Any = Compose
-        spec = compose([resolve(one, CORRUPTIONS) for one in given])
+        spec = compose(several)
+        spec._validate_params()  # before what is no corruption is cloned
+        spec = several[0] if len(several) == 1 else spec
     return resolve(spec, CORRUPTIONS)
+
+
+def usual_views(*, of_images: bool) -> list[Corruption]:
+    """Return what makes a row another one of the same meaning, where nothing is known of it."""
+    parts: list[tuple[Any, dict[str, float]]] = [(Swap, {"level": 0.3})]
+    if of_images:
+        parts = [(Crop, {}), (Contrast, {}), (ErasedPatches, {"size": 0.3})]
+    return [make(**settings) for make, settings in parts]

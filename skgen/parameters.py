@@ -135,6 +135,7 @@ class Declared(BaseEstimator):
 
     _fitted: ClassVar[Mapping[str, str]] = {}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    _names: ClassVar[list[str]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -172,6 +173,13 @@ class Declared(BaseEstimator):
             field.name: field.metadata["constraint"] for field in dataclasses.fields(cls)
         }
         cls.__doc__ = _complete(inspect.cleandoc(written), cls)
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters, which scikit-learn reads off the constructor."""
+        if "_names" not in vars(cls):  # once is enough: it takes long
+            cls._names = super()._get_param_names()
+        return list(cls._names)
 
 
 def _complete(written: str, cls: type) -> str:

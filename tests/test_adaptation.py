@@ -344,6 +344,26 @@ def test_images_of_any_layout(cls, batch_norm):
     assert len(as_rows.predict(flat)) == 60
 
 
+@pytest.mark.parametrize(
+    ("shape", "filters"),
+    [
+        ((8, 8), [16, 32, 64]),
+        ((64, 64, 3), [16, 32, 64]),
+        ((65, 10), [16, 16, 32, 64]),
+        ((100, 128, 3), [16, 16, 32, 64]),
+        ((1024, 1024, 3), [16, 16, 16, 16, 16, 32, 64]),
+    ],
+)
+def test_larger_images_have_further_levels(shape, filters):
+    X, y = np.zeros((4, *shape), np.uint8), np.array([0, 1, -1, -1])
+    model = DomainAdversarialClassifier()
+    model._read(X, (y, None), going_on=False)
+    model.n_features_in_ = int(np.prod(shape))
+    assert model._layer_sizes() == filters
+    assert sum(weight.numel() for weight in model._module().parameters()) < 400_000
+    assert model.set_params(n_filters=(4, 8))._layer_sizes() == [4, 8]
+
+
 def test_an_inverted_image_is_its_negative():
     images = np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8)
     y = np.append(np.arange(20) % 2, np.full(20, -1))

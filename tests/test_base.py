@@ -1,7 +1,5 @@
 """What all models share: rows to validate on, rare options, results that hang on a row alone."""
 
-import inspect
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
+from small import CLASSES, small, target
 
-import skgen
 from skgen import (
     GAN,
     Autoencoder,
@@ -23,14 +21,8 @@ from skgen import (
     LinearAutoencoder,
     VariationalAutoencoder,
 )
-from skgen.base import BaseModel
 
 QUICK = {"max_epochs": 3, "batch_size": 20, "random_state": 0}
-MODELS = [
-    cls
-    for name in skgen.__all__
-    if inspect.isclass(cls := getattr(skgen, name)) and issubclass(cls, BaseModel)
-]
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +182,7 @@ def test_the_same_bits_out_of_any_batch_of_noise_and_codes(image_shape, dtype, d
 # Nothing else on the estimator
 
 
-@pytest.mark.parametrize("cls", MODELS)
+@pytest.mark.parametrize("cls", CLASSES)
 @pytest.mark.filterwarnings("ignore:All .* rows are of the source:UserWarning")
 def test_an_estimator_holds_parameters_and_what_it_learned_and_no_more(cls, X, y):
     """Neither while it is fitted nor afterwards."""
@@ -203,8 +195,8 @@ def test_an_estimator_holds_parameters_and_what_it_learned_and_no_more(cls, X, y
         on_epoch_end = on_train_end = on_train_begin
 
     solver = {"solver": "sgd"} if cls is LinearAutoencoder else {}
-    model = cls(2, callbacks=[Looks], early_stopping=True, **solver, **QUICK)
-    model.fit(X, y).transform(X)
+    model = small(cls, callbacks=[Looks], early_stopping=True, **solver, **QUICK)
+    model.fit(X, target(model, y)).transform(X)
     names.update(vars(model))
     learned = names - model.get_params().keys()
     assert {"input_", "net_", "n_features_in_"} <= learned

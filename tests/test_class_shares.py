@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits, make_moons
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from skgen import (
@@ -14,7 +15,10 @@ from skgen import (
     LabeledOnly,
     MinimumClassConfusionClassifier,
 )
+from skgen.adaptation._harm import warn_of_signs_in_target
 from skgen.adaptation._objective import _selected
+from skgen.alignments import ClassConfusion, Side
+from skgen.exceptions import TrainingWarning
 from skgen.metrics import LabelFreeScorer
 from skgen.metrics._shares import estimated_shares
 from skgen.networks.adaptation import DomainClassifier
@@ -23,9 +27,9 @@ CLASSIFIERS = [DomainAdversarialClassifier, CoralClassifier, MinimumClassConfusi
 quick = {"max_epochs": 25, "hidden_layer_sizes": (32,), "random_state": 0}
 
 
-def two_classes(share=0.1, shift=0.0, scale=1.0, n=1000):
+def two_classes(share=0.1, shift=0.0, scale=1.0, n=1000, seed=0):
     """Source 50/50; in the target, a class has that share; the rest of it may be moved, too."""
-    r = np.random.default_rng(0)
+    r = np.random.default_rng(seed)
     ys = np.arange(n) % 2
     yt = (np.arange(n) < share * n).astype(int)
     X = np.r_[ys, yt][:, None] * 4 * np.eye(6)[0] + r.normal(size=(2 * n, 6))
@@ -71,6 +75,59 @@ def test_shares_are_found(share, moved):
 def test_a_class_that_is_missing_or_nearly(share):
     X, y, _ = two_classes(share)
     np.testing.assert_allclose(shares_of(X, y), [1 - share, share], atol=0.02)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05])
+def test_whatever_rows_were_drawn(share):
+    for seed in range(3, 6):
+        X, y, _ = two_classes(share, seed=seed)
+        np.testing.assert_allclose(shares_of(X, y), [1 - share, share], atol=0.04)
+
+
+def test_class_confusion_asks_for_no_rows_of_a_rare_class():
+    X, y, yt = two_classes(0.01)
+    model = MinimumClassConfusionClassifier(max_epochs=30, random_state=0).fit(X, y)
+    linear = LogisticRegression().fit(X[:1000], y[:1000])
+    assert model.score(X[1000:], yt) > linear.score(X[1000:], yt) - 0.01
+
+
+def test_class_confusion_counts_classes_by_their_shares():
+    outputs = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    loss = ClassConfusion(2.0)
+    plain = loss(None, Side(outputs, outputs))
+    even = loss(None, Side(outputs, outputs, torch.full((3,), 1 / 3)))
+    torch.testing.assert_close(even, plain)
+    alone = [loss(None, Side(outputs, outputs, shares)) for shares in torch.eye(3)]
+    mixed = loss(None, Side(outputs, outputs, torch.tensor([0.5, 0.2, 0.3])))
+    torch.testing.assert_close(mixed, 0.5 * alone[0] + 0.2 * alone[1] + 0.3 * alone[2])
+
+
+# Shares that rows do not tell
+
+
+def test_shares_that_the_user_knows(monkeypatch):
+    X, y, yt = two_classes()
+    monkeypatch.setattr("skgen.adaptation._base.estimated_shares", lambda *_: np.array([0.5, 0.5]))
+    assert CoralClassifier(**quick).fit(X, y).score(X[1000:], yt) < 0.8
+    model = CoralClassifier(target_shares=[9, 1], **quick).fit(X, y)
+    np.testing.assert_allclose(model.target_shares_, [0.9, 0.1])
+    assert model.score(X[1000:], yt) > 0.96
+    for wrong in ([1, 2, 3], [0.0, 0.0], [1.5, -0.5], [np.nan, 1.0], 3.0):
+        with pytest.raises(ValueError, match="target_shares"):
+            CoralClassifier(target_shares=wrong, **quick).fit(X, y)
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_predictions_of_other_shares_are_told(n):
+    expected, classes = np.full(10, 0.1), np.arange(10)
+    r = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(20):  # by chance alone
+            warn_of_signs_in_target(r.choice(10, n), expected, n, classes, 1.0)
+    other = r.choice(10, n, p=[0.17] * 5 + [0.03] * 5)
+    with pytest.warns(TrainingWarning, match="pass target_shares"):
+        warn_of_signs_in_target(other, expected, 10 * n, classes, 1.0)
 
 
 @pytest.mark.parametrize("target", [[0.6, 0.2, 0.1, 0.05, 0.05], [0.5, 0.5, 0, 0, 0]])

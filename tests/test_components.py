@@ -9,9 +9,12 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
+import skgen
+from skgen import DenoisingAutoencoder, RedundantAutoencoder
 from skgen.autoencoders._base import Reconstruction
 from skgen.corruptions import (
     CORRUPTIONS,
+    Compose,
     Dropout,
     Gaussian,
     Masking,
@@ -91,6 +94,42 @@ def test_a_corruption_by_name():
         InvalidParameterError, match=r"'level' parameter of Dropout .* \[0.0, 1.0\)"
     ):
         corruption_at("dropout", 1.0)
+
+
+# Every model that takes one, by the name of its parameter.
+CORRUPTED = [
+    (getattr(skgen, name), parameter)
+    for name in skgen.__all__
+    for parameter in ("corruption", "code_noise")
+    if hasattr(getattr(skgen, name), "__dataclass_fields__")
+    and parameter in getattr(skgen, name).__dataclass_fields__
+]
+
+
+@pytest.mark.parametrize(("cls", "parameter"), CORRUPTED)
+def test_every_model_takes_a_list_of_corruptions(cls, parameter, x):
+    X, y = x[:60].numpy(), np.repeat([0, 1, -1], 20)
+
+    def loss(corruption):
+        model = cls(**{parameter: corruption}, max_epochs=1, random_state=0)
+        return clone(model).fit(X, y).loss_curve_
+
+    several = [Masking(0.2), Gaussian(0.3)]
+    assert loss(several) == loss(Compose(several)) == loss(tuple(several))
+    assert loss([Masking(), "gaussian"]) == loss(Compose([Masking(), Gaussian()]))
+    assert loss(["gaussian"]) == loss("gaussian") != loss(several)
+    for wrong, match in [([3], "takes objects .* got 3"), (["salt"], "got 'salt'")]:
+        with pytest.raises(ValueError, match=match):
+            loss(wrong)
+
+
+def test_a_list_has_levels_of_its_own():
+    for model in (
+        DenoisingAutoencoder(corruption=["gaussian"], corruption_level=0.2),
+        RedundantAutoencoder(code_noise=["gaussian"], code_noise_level=0.2),
+    ):
+        with pytest.raises(ValueError, match=r"\['gaussian'\] has a level of its own"):
+            model.fit(np.eye(8))
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS.values())

@@ -1,4 +1,4 @@
-"""The code in the user guide runs as it stands, from top to bottom."""
+"""The code in the user guide runs from top to bottom; as it stands, among the slow tests."""
 
 import re
 import textwrap
@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from skgen.base import BaseModel
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def run(page):
+def run(page, max_epochs=None):
     """Run the code blocks of a page and return the names that they leave."""
     text = (DOCS / page).read_text("utf-8")
+    if max_epochs is not None:
+        text = re.sub(r"\bmax_epochs=\d+", f"max_epochs={max_epochs}", text)
     blocks = re.findall(r"\.\. code-block:: python\n\n((?: {3}.*\n|\n)+)", text)
     assert len(blocks) >= 4
     names: dict = {}
@@ -24,6 +28,17 @@ def run(page):
     return names
 
 
+@pytest.mark.parametrize("page", ["images", "latent", "generators", "adaptation", "autoencoders"])
+@pytest.mark.filterwarnings("error", "ignore::skgen.exceptions.TrainingWarning")
+def test_the_code_runs(page, monkeypatch):
+    """After two epochs in place of more, nothing is said of what it finds."""
+    if page == "autoencoders":
+        pytest.importorskip("xgboost")
+    monkeypatch.setattr(BaseModel, "_default_epochs", lambda model, n_batches: 2)
+    run(f"{page}.rst", max_epochs=2)
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_images():
     names = run("images.rst")
@@ -33,6 +48,7 @@ def test_images():
     assert names["maps"].shape == (1797, 2, 2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_latent():
     names = run("latent.rst")
@@ -42,6 +58,7 @@ def test_latent():
     assert names["search"].best_score_ > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_generators():
     names = run("generators.rst")
@@ -54,6 +71,7 @@ def test_generators():
     assert names["rolled"].sample(3, random_state=0).shape == (3, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_adaptation():
     names = run("adaptation.rst")
@@ -64,6 +82,7 @@ def test_adaptation():
     assert names["distance"] < 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_autoencoders():
     pytest.importorskip("xgboost")

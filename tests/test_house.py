@@ -28,6 +28,7 @@ LAYERS = [
     {"base"},
     {"metrics", "latent", "model_selection", "datasets"},
     {"autoencoders", "generators", "adaptation", "invariant"},
+    {"pretraining"},
     {"inspection"},
 ]
 FLOORS = {part: number for number, layer in enumerate(LAYERS) for part in layer}

@@ -1,6 +1,6 @@
 """Whatever rows look like: a result that is finite, or an error with a name and nothing changed.
 
-Set HYPOTHESIS_PROFILE=many for a search that is twenty times as long.
+A model gets 25 cases, and 200 among the slow tests. Set HYPOTHESIS_PROFILE=many for 4,000.
 """
 
 import os
@@ -12,29 +12,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-
-import skgen
-from skgen.base import BaseModel
+from small import CLASSES, small
 
 settings.register_profile(
-    "ci",
-    max_examples=200,
+    "few",
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
     database=None,
 )
-settings.register_profile("many", parent=settings.get_profile("ci"), max_examples=4000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.register_profile("many", parent=settings.get_profile("few"), max_examples=4000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "few"))
 
 TINY = {"max_epochs": 1, "random_state": 0}
 SMALL = {"hidden_layer_sizes": (4,), "n_filters": (2,)}
 
-MODELS = [
-    cls(**TINY)
-    for name in skgen.__all__
-    if issubclass(cls := getattr(skgen, name), BaseModel) and "max_epochs" in cls().get_params()
-]
+MODELS = [small(cls, **TINY) for cls in CLASSES]
 for model in MODELS:
     model.set_params(**{n: v for n, v in SMALL.items() if n in model.get_params()})
 
@@ -75,10 +69,25 @@ def rows(draw):
     return X, draw(st.sampled_from(sorted(CONTAINERS)))
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+each = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+
+
+@each
 @given(case=rows())
 def test_a_result_or_an_error(model, case):
-    X, container = case
+    use(model, *case)
+
+
+@pytest.mark.slow
+@each
+@settings(max_examples=200)
+@given(case=rows())
+def test_a_result_or_an_error_of_many(model, case):
+    use(model, *case)
+
+
+def use(model, X, container):
+    """Fit, and call what there is to call; or have the fit say what is wrong."""
     given, model = CONTAINERS[container](X), clone(model)
     y = np.arange(len(X)) % 2
     if "adaptation_weight" in model.get_params():

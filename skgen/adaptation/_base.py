@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil, log2
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from skgen.adaptation._harm import (
 from skgen.adaptation._objective import SCHEDULES, HeldOutLoss, Objective
 from skgen.alignments import Alignment
 from skgen.base import BaseModel
-from skgen.corruptions import CORRUPTIONS, Corruption, on_rows
+from skgen.corruptions import CORRUPTION, CORRUPTIONS, Corruption, on_rows, resolve_corruption
 from skgen.engine import Batches, Column, DomainPairs, Rows, Turn, TurnLoss
 from skgen.exceptions import warn
 from skgen.inputs import DomainInput, ImageInput, Units
@@ -32,12 +33,12 @@ from skgen.inputs.domains import (
     source_rows,
 )
 from skgen.inputs.images import RowsOrImages
-from skgen.metrics._shares import class_weights, estimated_shares
+from skgen.metrics._shares import checked_shares, class_weights, estimated_shares
 from skgen.networks.adaptation import DomainClassifier, pooling_levels
 from skgen.networks.convolutional import UnflattenImages
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.networks.encoders import custom_network, n_outputs
-from skgen.parameters import COUNT, NETWORK, NOT_NEGATIVE, override, parameter, resolve, resolve_all
+from skgen.parameters import COUNT, NETWORK, NOT_NEGATIVE, override, parameter, resolve_all
 
 __all__ = ["BaseAdaptedClassifier"]
 
@@ -46,6 +47,9 @@ _Head = Callable[[Any, Tensor], Tensor]
 # Rows of each domain by which training is judged, at least and at most.
 _LEAST_JUDGED = 50
 _MOST_JUDGED = 1000
+
+# Filters of the levels of images, which larger ones are halved for by further levels.
+_FILTERS, _LARGEST_SIDE = (16, 32, 64), 64
 
 # Updates before which signs of harm mean nothing.
 _LEAST_UPDATES = 100
@@ -72,7 +76,8 @@ class BaseAdaptedClassifier(
         "classes_ : ndarray of shape (n_classes,)": "The labels of the source.",
         "domain_counts_ : dict": 'How many rows of ``"source"`` and of ``"target"`` there were.',
         "target_shares_ : ndarray of shape (n_classes,)": """The shares of the classes that the
-            target was taken to have: the source's, unless others explain how the rows differ.""",
+            target was taken to have: `target_shares`, or else the source's, unless others explain
+            how the rows differ.""",
         "value_range_ : tuple of float or None": """The range that images were taken to have: 0 to
             255 for bytes; 0 to 1 for other numbers that lie in between; otherwise that of X. None
             for rows that were not said to be images.""",
@@ -113,12 +118,19 @@ class BaseAdaptedClassifier(
         normalizations inside an `extractor` have statistics for each; otherwise they are left as
         they are.""",
     )
-    corruption: str | Corruption | None = parameter(
+    corruption: str | Corruption | Sequence[str | Corruption] | None = parameter(
         None,
-        [StrOptions(set(CORRUPTIONS)), Corruption, None],
-        f"""Distorts the rows of both domains in training: {", ".join(CORRUPTIONS)}, or an object
-        of `skgen.corruptions`.""",
-        kind="str, Corruption or None",
+        [*CORRUPTION, None],
+        f"""Distorts the rows of both domains in training: {", ".join(CORRUPTIONS)}, an object of
+        `skgen.corruptions`, or a list of these, done one after the other.""",
+        kind="str, Corruption, list of these, or None",
+    )
+    target_shares: ArrayLike | None = parameter(
+        None,
+        ["array-like", None],
+        """The shares of the classes in the target, in the order of `classes_`, if you know them.
+        None has them estimated from the rows, and takes the source's where these do not tell.""",
+        kind="array-like of shape (n_classes,) or None",
     )
     extractor: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
         None,
@@ -134,10 +146,11 @@ class BaseAdaptedClassifier(
         f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
         kind="str",
     )
-    n_filters: Sequence[int] = override(
-        (16, 32, 64),
+    n_filters: Sequence[int] | None = override(
+        None,
         """For images: channels of the levels, on the side of X first, each of which convolves and
-        halves height and width.""",
+        halves height and width. None stands for ``(16, 32, 64)``; of images with more than 64
+        pixels a side, further levels of 16 come first, which halve them to that size.""",
     )
     batch_size: int = override(
         256,
@@ -167,6 +180,13 @@ class BaseAdaptedClassifier(
     def _units(self, *, of_images: bool) -> Units:
         return Units((-1.0, 1.0), by_value_range=True) if of_images else Units()
 
+    def _layer_sizes(self) -> list[int]:
+        shape = self.input_.image_shape
+        if shape is None or self.n_filters is not None:
+            return super()._layer_sizes()
+        n_halvings = max(0, ceil(log2(max(shape[:2]) / _LARGEST_SIDE)))
+        return [*[_FILTERS[0]] * n_halvings, *_FILTERS]
+
     def _target_input(self) -> DomainInput:
         return DomainInput()
 
@@ -184,12 +204,17 @@ class BaseAdaptedClassifier(
         """Return the columns of X and y, and estimate the shares that the target's classes have."""
         columns = super()._read(X, y, going_on=going_on)
         if not going_on:
-            rows: Any = columns["x"]
-            self.target_shares_ = estimated_shares(
-                lambda index: rows.take(torch.from_numpy(index)).cpu().numpy(),
-                _class_numbers(columns),
-            )
+            self.target_shares_ = self._shares(columns)
         return columns
+
+    def _shares(self, columns: Mapping[str, Column]) -> NDArray:
+        """Return the shares that the user says the target's classes have, or an estimate."""
+        if self.target_shares is not None:
+            return checked_shares(self.target_shares, len(self.classes_))
+        rows: Any = columns["x"]
+        return estimated_shares(
+            lambda index: rows.take(torch.from_numpy(index)).cpu().numpy(), _class_numbers(columns)
+        )
 
     def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
         """Train, set the fitted attributes, and look for signs of harm."""
@@ -235,6 +260,7 @@ class BaseAdaptedClassifier(
             "n_components": self.n_components,
             "batch_norm": self.batch_norm,
             "activation": self.activation,
+            "target_shares": _as_tuple(self.target_shares),
         }
 
     def _module(self) -> nn.Module:
@@ -272,7 +298,7 @@ class BaseAdaptedClassifier(
 
     def _objective(self) -> Objective:
         return Objective(
-            on_rows(resolve(self.corruption, CORRUPTIONS), self.input_.image_shape),
+            on_rows(resolve_corruption(self.corruption), self.input_.image_shape),
             self.adaptation_weight,
             self.adaptation_schedule,
             self._alignments(),
@@ -520,8 +546,9 @@ class BaseAdaptedClassifier(
             curve = self.net_.history[-progress.epoch :, "label_loss"]
         true = _class_numbers(columns)[rows[0]]
         warn_of_signs_in_source(of_source, true, curve, self.adaptation_weight, self.lr)
+        n_source = self.domain_counts_["source"]
         warn_of_signs_in_target(
-            of_target, self.target_shares_, self.classes_, self.adaptation_weight
+            of_target, self.target_shares_, n_source, self.classes_, self.adaptation_weight
         )
 
     def __sklearn_tags__(self) -> Tags:
@@ -540,6 +567,10 @@ def _class_numbers(columns: Mapping[str, Column]) -> NDArray[np.integer[Any]]:
     y: Any = columns["y"].take(slice(None))
     numbers: NDArray[np.integer[Any]] = y.cpu().numpy()
     return numbers
+
+
+def _as_tuple(given: ArrayLike | None) -> tuple[Any, ...] | None:
+    return None if given is None else tuple(np.asarray(given).tolist())
 
 
 def _sides(

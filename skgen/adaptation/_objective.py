@@ -73,11 +73,15 @@ class Objective:
         parts = {"label_loss": of_labels}
         if not self.adapts:
             return of_labels, parts
+        shares = None
         if weights is not None:
+            shares = outputs.new_zeros(outputs.shape[1]).index_add_(0, batch["y"], weights)
+            shares = shares / shares.sum()
             at = torch.cat([_selected(weights), torch.arange(n, len(features)).to(weights.device)])
             features, outputs = features[at], outputs[at]
         weight = self._weight_now(state, features)
-        source, target = Side(features[:n], outputs[:n]), Side(features[n:], outputs[n:])
+        source = Side(features[:n], outputs[:n], shares)
+        target = Side(features[n:], outputs[n:], shares)
         objective = of_labels
         for alignment in self.alignments:
             loss, name = alignment(source, target), f"{type(alignment).__name__}_loss"

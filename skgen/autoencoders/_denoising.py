@@ -1,10 +1,10 @@
 """The denoising autoencoder."""
 
+from collections.abc import Sequence
 from typing import final
 
-from skgen._sklearn import StrOptions
 from skgen.autoencoders._dense import BaseDenseAutoencoder
-from skgen.corruptions import CORRUPTIONS, Corruption, corruption_at
+from skgen.corruptions import CORRUPTION, Corruption, corruption_at
 from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["DenoisingAutoencoder"]
@@ -46,14 +46,14 @@ class DenoisingAutoencoder(BaseDenseAutoencoder):
     (1797, 16)
     """
 
-    corruption: str | Corruption = parameter(
+    corruption: str | Corruption | Sequence[str | Corruption] = parameter(
         "dropout",
-        [StrOptions(set(CORRUPTIONS)), Corruption],
+        CORRUPTION,
         """The kind of distortion: cells set to their column's mean while the others are scaled
         up, added noise, cells set to their column's mean, cells set to an extreme of their column,
-        or cells that take another row's value in their column; or an object of
-        `skgen.corruptions`.""",
-        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'} or Corruption",
+        or cells that take another row's value in their column; an object of
+        `skgen.corruptions`; or a list of these, done one after the other.""",
+        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}, Corruption or list",
     )
     corruption_level: float | None = parameter(
         None,

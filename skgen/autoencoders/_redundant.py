@@ -1,10 +1,10 @@
 """The redundant autoencoder."""
 
+from collections.abc import Sequence
 from typing import final
 
-from skgen._sklearn import StrOptions
 from skgen.autoencoders._expanding import BaseExpandingAutoencoder
-from skgen.corruptions import CORRUPTIONS, Corruption, corruption_at
+from skgen.corruptions import CORRUPTION, Corruption, corruption_at
 from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["RedundantAutoencoder"]
@@ -42,13 +42,13 @@ class RedundantAutoencoder(BaseExpandingAutoencoder):
     (1797, 128)
     """
 
-    code_noise: str | Corruption = parameter(
+    code_noise: str | Corruption | Sequence[str | Corruption] = parameter(
         "dropout",
-        [StrOptions(set(CORRUPTIONS)), Corruption],
+        CORRUPTION,
         """The kind of noise on the code: units that are dropped while the others are scaled up,
-        added noise, units set to 0, to an extreme, or to what they are for another row; or an
-        object of `skgen.corruptions`.""",
-        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'} or Corruption",
+        added noise, units set to 0, to an extreme, or to what they are for another row; an object
+        of `skgen.corruptions`; or a list of these, done one after the other.""",
+        kind="{'dropout', 'gaussian', 'masking', 'salt_and_pepper', 'swap'}, Corruption or list",
     )
     code_noise_level: float | None = parameter(
         None,

@@ -3,31 +3,28 @@
 from abc import ABC
 from collections.abc import Sequence
 
-from skgen._sklearn import StrOptions
-from skgen.corruptions import CORRUPTIONS, Corruption
-from skgen.parameters import Declared, parameter, resolve, resolve_all
+from skgen.corruptions import CORRUPTION, CORRUPTIONS, Corruption, resolve_corruption
+from skgen.parameters import Declared, parameter, resolve_all
 from skgen.penalties import Penalty
 
 __all__ = ["Regularized"]
-
-_CORRUPTION = [StrOptions(set(CORRUPTIONS)), Corruption, None]
 
 
 class Regularized(Declared, ABC):
     """Mixed into a deep autoencoder, fills its hooks with what the user passes."""
 
-    corruption: str | Corruption | None = parameter(
+    corruption: str | Corruption | Sequence[str | Corruption] | None = parameter(
         None,
-        _CORRUPTION,
+        [*CORRUPTION, None],
         f"""Distorts the input in training, while the target stays clean: {", ".join(CORRUPTIONS)},
-        or an object of `skgen.corruptions`.""",
-        kind="str, Corruption or None",
+        an object of `skgen.corruptions`, or a list of these, done one after the other.""",
+        kind="str, Corruption, list of these, or None",
     )
-    code_noise: str | Corruption | None = parameter(
+    code_noise: str | Corruption | Sequence[str | Corruption] | None = parameter(
         None,
-        _CORRUPTION,
+        [*CORRUPTION, None],
         """Distorts the code in training.""",
-        kind="str, Corruption or None",
+        kind="str, Corruption, list of these, or None",
     )
     penalty: Penalty | Sequence[Penalty] | None = parameter(
         None,
@@ -37,10 +34,10 @@ class Regularized(Declared, ABC):
     )
 
     def _corruption(self) -> Corruption | None:
-        return resolve(self.corruption, CORRUPTIONS)
+        return resolve_corruption(self.corruption)
 
     def _code_noise(self) -> Corruption | None:
-        return resolve(self.code_noise, CORRUPTIONS)
+        return resolve_corruption(self.code_noise)
 
     def _penalties(self) -> list[Penalty]:
         return resolve_all(self.penalty)

@@ -28,15 +28,30 @@ class FitProgress(skorch.callbacks.Callback):
     ----------
     title : str
         What stands before the bar.
+
+    goes_on : bool, default=False
+        Whether another net trains after this one, to whose run the open bar is handed on.
     """
 
-    def __init__(self, title: str):
+    def __init__(self, title: str, *, goes_on: bool = False):
         self.title = title
+        self.goes_on = goes_on
+        self.bar_: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a bar that a run can go on with."""
+        return self.bar_ is not None
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Open the bar."""
+        """Open the bar, or make an open one longer."""
         progress = net.progress_
-        if progress.phase == 0:
+        if progress.phase:
+            return
+        if self.is_open:
+            self.goes_on = False
+            self.bar_.total += progress.n_epochs_of_all
+        else:
             self.bar_ = tqdm(total=progress.n_epochs_of_all, desc=self.title, unit="epoch")
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
@@ -50,9 +65,10 @@ class FitProgress(skorch.callbacks.Callback):
         self.bar_.update()
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Close the bar."""
-        if net.progress_.phase + 1 == net.progress_.n_phases:
+        """Close the bar, unless it goes on."""
+        if net.progress_.phase + 1 == net.progress_.n_phases and not self.goes_on:
             self.bar_.close()
+            self.bar_ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "bar_"}
+        return {**vars(self), "bar_": None}

@@ -256,10 +256,7 @@ class Engine(NeuralNet):
     def _threads(self, phases: Sequence[Phase]) -> Iterator[None]:
         """Have small dense networks trained by one thread, and the caller's setting restored."""
         n_threads = torch.get_num_threads()
-        convolves = any(isinstance(one, nn.Conv2d) for one in self.module_.modules())
-        n_weights = sum(weight.numel() for weight in self.module_.parameters())
-        work = max(n_weights * phase.batches.batch_size for phase in phases)
-        if n_threads == 1 or convolves or work > _WORK_FOR_THREADS:
+        if n_threads == 1 or self._has_work_for_threads(phases):
             yield
             return
         torch.set_num_threads(1)
@@ -267,6 +264,13 @@ class Engine(NeuralNet):
             yield
         finally:
             torch.set_num_threads(n_threads)
+
+    def _has_work_for_threads(self, phases: Sequence[Phase]) -> bool:
+        """Whether several threads are faster than one."""
+        n_weights = sum(weight.numel() for weight in self.module_.parameters())
+        work = max(n_weights * phase.batches.batch_size for phase in phases)
+        convolves = any(isinstance(one, nn.Conv2d) for one in self.module_.modules())
+        return work > _WORK_FOR_THREADS or convolves
 
     def _plan(self, phases: Sequence[Phase], number: int, *, at_constant_rate: bool) -> None:
         """Set up how far a phase is to go."""
@@ -586,10 +590,9 @@ class Engine(NeuralNet):
                 f"which is {self.lr}; if X has extreme values, scale or clip them first."
             )
         best = self.run_.best
-        if name not in best:
-            best[name] = min(
-                (row.get(name, math.inf) for row in self.history[:-1]), default=math.inf
-            )
+        if name not in best:  # of earlier calls, the last that was the best so far
+            earlier = itertools.islice(reversed(self.history), 1, None)
+            best[name] = next((row[name] for row in earlier if row.get(f"{name}_best")), math.inf)
         self.history.record(name, loss)
         self.history.record(f"{name}_best", loss < best[name])
         best[name] = min(loss, best[name])
@@ -640,8 +643,8 @@ class Engine(NeuralNet):
 
     def _training_state(self) -> "_Before":
         """Return what a run may change. Its tensors are copied into memory that is kept."""
-        tensors = [*self.module_.state_dict(keep_vars=True).values()]
-        tensors = [one.detach() for one in tensors if isinstance(one, Tensor)]
+        state = self.module_.state_dict(keep_vars=True)
+        tensors = [one.detach() for one in state.values() if isinstance(one, Tensor)]
         tensors += self.optimizer_.tensors()
         copies = self.__dict__.get("copies_", [])
         if [one.shape for one in copies] != [one.shape for one in tensors]:
@@ -654,11 +657,7 @@ class Engine(NeuralNet):
             settings=self.optimizer_.settings(),
             tensors=tensors,
             copies=copies,
-            extra={
-                name: value
-                for name, value in self.module_.state_dict().items()
-                if not isinstance(value, Tensor)
-            },
+            extra={name: value for name, value in state.items() if not isinstance(value, Tensor)},
             n_epochs=len(self.history),
         )
 

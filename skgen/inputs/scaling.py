@@ -223,7 +223,10 @@ class ScaledColumn(DenseColumn):
         """
         given: Any
         if isinstance(self.X, Tensor):
-            given = self.X[index] if isinstance(index, slice) else self.X.index_select(0, index)
+            if isinstance(index, slice):
+                given = self.X[index]
+            else:
+                given = self.X.index_select(0, index.to(self.X.device))
             rows = given.float()
         else:
             given = self.X[index if isinstance(index, slice) else index.cpu().numpy()]

@@ -19,14 +19,11 @@ from skgen._sklearn import StrOptions
 from skgen.base import BaseModel
 from skgen.corruptions import (
     CORRUPTIONS,
-    Contrast,
     Corruption,
-    Crop,
-    ErasedPatches,
     OnImages,
-    Swap,
     on_rows,
     resolve_corruption,
+    usual_views,
 )
 from skgen.engine import Batch, Column, Progress, Turn, drawing
 from skgen.exceptions import warn
@@ -57,12 +54,6 @@ _LARGEST_SIDE, _FILTERS_OF_LARGE = 64, 16
 # Codes and outputs that vary by no more than that share of their size are all the same.
 # Before so many updates, statistics of the batches have not settled, and nothing can be said.
 _COLLAPSED, _SETTLED = 0.05, 50
-
-# What views are made by, of rows and of images.
-_DEFAULTS: Mapping[bool, Sequence[tuple[Any, Mapping[str, float]]]] = {
-    False: [(Swap, {"level": 0.3})],
-    True: [(Crop, {}), (Contrast, {}), (ErasedPatches, {"size": 0.3})],
-}
 
 # Axes of less variance than that, as a share of the largest, are noise.
 _LEAST_VARIANCE = 0.02
@@ -248,7 +239,7 @@ class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOr
         """Return what views are made by, as a corruption of flat rows."""
         given = self.corruption
         if given is None:
-            given = [make(**levels) for make, levels in _DEFAULTS[self.input_.holds_images]]
+            given = usual_views(of_images=self.input_.holds_images)
         corruption = on_rows(resolve_corruption(given), self.input_.image_shape)
         assert corruption is not None
         return corruption
@@ -347,10 +338,10 @@ class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOr
             What `features` says of them, in double precision if X is.
         """
         columns = self._columns(X)
-        features: NDArray = self._apply(self._read_off(), columns)
+        features: NDArray = self._apply(self._features(), columns)
         return features
 
-    def _read_off(self) -> Callable[[Tensor], Tensor]:
+    def _features(self) -> Callable[[Tensor], Tensor]:
         """Return what `transform` applies to rows."""
         network, parts, distances = self._network(), self._parts(), self.distances_
 

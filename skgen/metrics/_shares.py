@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-__all__ = ["class_weights", "estimated_shares"]
+__all__ = ["checked_shares", "class_weights", "estimated_shares"]
 
 _FOLDS = 3
 _FREQUENCIES = 200
@@ -25,12 +25,31 @@ _LEAST_OF_CLASS = 20
 # are left than that, and no more than this part of it. Where shares differed, .05 was left for rows
 # and .2 to .4 for digits; for targets that differ otherwise, .55 or more.
 _NOISES = 2.0
-_MOST_NOISES = 3.0
+_MOST_NOISES = 5.0
 _MOST_LEFT = 0.45
 _MOST_OF_ONE = 0.98
 
 # What a class counts at least, so that every batch has rows that count.
 _LEAST_WEIGHT = 1e-3
+
+
+def checked_shares(given: ArrayLike, n_classes: int) -> NDArray:
+    """Return shares of classes that the user names, which sum to 1.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as there are classes, are negative, or all 0.
+    """
+    shares = np.asarray(given, dtype=np.float64)
+    if shares.shape != (n_classes,) or not np.isfinite(shares).all() or not shares.max() > 0:
+        raise ValueError(
+            f"target_shares has to hold a number for each of the {n_classes} classes of the "
+            f"source, got {given!r}."
+        )
+    if shares.min() < 0:
+        raise ValueError(f"target_shares cannot be negative, got {given!r}.")
+    return shares / shares.sum()
 
 
 def class_weights(target: NDArray, source: NDArray) -> Tensor | None:
