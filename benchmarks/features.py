@@ -32,7 +32,7 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 from xgboost import XGBClassifier
 
 from skgen import ConvAutoencoder, DenoisingAutoencoder, InvariantEncoder
-from skgen.corruptions import Contrast, Crop, ErasedPatches, Flip
+from skgen.corruptions import Brightness, Crop, ErasedPatches, Flip
 from skgen.datasets import fetch_fashion_mnist, load_fashion_mnist_10k
 from skgen.invariances import INVARIANCES
 
@@ -45,7 +45,7 @@ BOOSTERS = {
     },
     "150 of depth 4": {"n_estimators": 150, "max_depth": 4},
 }
-MIRRORED = [Flip(), Crop(), Contrast(), ErasedPatches(0.3)]
+MIRRORED = [Flip(), Crop(), Brightness(0.3), ErasedPatches(0.3)]
 CLOTHES = {"corruption": MIRRORED}
 
 
@@ -141,10 +141,10 @@ def features_of(X, X_test, settings, seed, quick):
         arms["denoising, hidden"] = tuple(map(denoising.transform, raw))
     first, second = (f"our {kind}" for kind in kinds)
     beside = [("raw", "PCA"), ("raw", first), ("raw", second), (first, second)]
-    beside += [] if quick else [("raw", "denoising, hidden")]
-    for one, other in beside:
-        pairs = zip(arms[one], arms[other], strict=True)
-        arms[f"{one} + {other}"] = tuple(map(np.hstack, pairs))
+    beside += [("raw", first, second)] + ([] if quick else [("raw", "denoising, hidden")])
+    for names in beside:
+        parts = zip(*(arms[name] for name in names), strict=True)
+        arms[" + ".join(names)] = tuple(map(np.hstack, parts))
     return arms
 
 
@@ -207,7 +207,7 @@ def lifts(name, arguments):
 
 
 def report(title, arms, y, y_test, n_labels, arguments):
-    draws = 3 if arguments.quick else 10
+    draws = arguments.draws or (3 if arguments.quick else 10)
     probe = Probe(arms, y, y_test, n_labels, draws, arguments.jobs)
     chosen = max(
         BOOSTERS, key=lambda one: probe(xgboost(BOOSTERS[one]), "raw", to_choose=True).mean()
@@ -219,7 +219,7 @@ def report(title, arms, y, y_test, n_labels, arguments):
         scores[arm] = probe(booster, arm)
         by_linear = probe(linear, arm)
         print(
-            f"    {arm:26} XGBoost {scores[arm].mean():.3f} +- {scores[arm].std():.3f}   "
+            f"    {arm:30} XGBoost {scores[arm].mean():.3f} +- {scores[arm].std():.3f}   "
             f"LR {by_linear.mean():.3f} +- {by_linear.std():.3f}",
             flush=True,
         )
@@ -287,6 +287,7 @@ def main():
         "what", nargs="+", choices=[*DATA, "tables", "objectives", "shifts"], metavar="what"
     )
     parser.add_argument("--quick", action="store_true", help="one seed, three draws, fewer arms")
+    parser.add_argument("--draws", type=int, help="of labels")
     parser.add_argument("--labels", type=int, nargs="+")
     parser.add_argument("--seed", type=int, default=0, help="of the first encoder")
     parser.add_argument("--epochs", type=int, help="of our encoders; their default otherwise")

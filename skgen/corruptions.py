@@ -597,5 +597,5 @@ def usual_views(*, of_images: bool) -> list[Corruption]:
     """Return what makes a row another one of the same meaning, where nothing is known of it."""
     parts: list[tuple[Any, dict[str, float]]] = [(Swap, {"level": 0.3})]
     if of_images:
-        parts = [(Crop, {}), (Contrast, {}), (ErasedPatches, {"size": 0.3})]
+        parts = [(Crop, {}), (Brightness, {"level": 0.3}), (ErasedPatches, {"size": 0.3})]
     return [make(**settings) for make, settings in parts]

@@ -53,8 +53,8 @@ class VICReg(Invariance):
     Examples
     --------
     >>> from skgen.invariances import VICReg
-    >>> VICReg(covariance_weight=4.0)
-    VICReg(covariance_weight=4.0)
+    >>> VICReg(covariance_weight=1.0)
+    VICReg(covariance_weight=1.0)
     """
 
     invariance_weight: float = parameter(
@@ -64,7 +64,9 @@ class VICReg(Invariance):
         25.0, NOT_NEGATIVE, "The weight of standard deviations that are below 1."
     )
     covariance_weight: float = parameter(
-        1.0, NOT_NEGATIVE, "The weight of the squared covariances of outputs."
+        4.0,
+        NOT_NEGATIVE,
+        "The weight of the squared covariances of outputs. The paper has 1, for far larger images.",
     )
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:

@@ -711,7 +711,7 @@ def test_a_pipeline_ahead_of_xgboost(blobs):
     weights = pipeline[-1].estimator_.feature_importances_
     assert weights.shape == (8,) and weights.sum() == pytest.approx(1, abs=1e-3)
     search = GridSearchCV(
-        pipeline, {"coralclassifier__adaptation_weight": [0, 0.3]}, cv=DomainKFold(2), n_jobs=2
+        pipeline, {"coralclassifier__adaptation_weight": [0, 0.3]}, cv=DomainKFold(2)
     )
     assert search.fit(frame, names).best_score_ > 0.8  # on the source, which has labels
 

@@ -652,6 +652,7 @@ if distributed.is_initialized():
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_model_as_one(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(textwrap.dedent(SCRIPT))

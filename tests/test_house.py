@@ -26,13 +26,14 @@ LAYERS = [
         "losses",
     },
     {"base"},
+    {"encoders"},
     {"metrics", "latent", "model_selection", "datasets"},
     {"autoencoders", "generators", "adaptation", "invariant"},
     {"pretraining"},
     {"inspection"},
 ]
 FLOORS = {part: number for number, layer in enumerate(LAYERS) for part in layer}
-APART = [LAYERS[1], LAYERS[6]]  # those within such a layer do not import each other, either
+APART = [LAYERS[1], LAYERS[7]]  # those within such a layer do not import each other, either
 
 
 class Import(NamedTuple):

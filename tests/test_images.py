@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -121,7 +122,7 @@ def test_in_a_pipeline_and_searched_over(images):
 
     y = images[:, 4, 4] > 8
     pipeline = make_pipeline(ConvAutoencoder(4, **SMALL), LogisticRegression())
-    search = GridSearchCV(pipeline, {"convautoencoder__n_filters": [(4,), (4, 8)]}, cv=2, n_jobs=2)
+    search = GridSearchCV(pipeline, {"convautoencoder__n_filters": [(4,), (4, 8)]}, cv=2)
     assert np.isfinite(search.fit(images, y).cv_results_["mean_test_score"]).all()
 
 
@@ -281,13 +282,17 @@ def test_a_corruption_of_images_needs_images(digits):
         ErasedPatches()(torch.from_numpy(digits))
 
 
+@pytest.fixture(scope="module")
+def plain(images):
+    settings = {"n_filters": (16, 32), "max_epochs": 15, "batch_size": 32, "random_state": 0}
+    return ConvAutoencoder(24, **settings).fit(images / 16)
+
+
 @pytest.mark.parametrize("corruption", [ErasedPatches(0.5), MaskedPixels(0.5), Dropout(0.5)])
-def test_what_was_erased_is_filled_in(images, corruption):
+def test_what_was_erased_is_filled_in(images, plain, corruption):
     clean = images / 16
     torch.manual_seed(3)
-    settings = {"n_filters": (16, 32), "max_epochs": 15, "batch_size": 32, "random_state": 0}
-    plain = ConvAutoencoder(24, **settings).fit(clean)
-    trained = ConvAutoencoder(24, corruption=corruption, **settings).fit(clean)
+    trained = clone(plain).set_params(corruption=corruption).fit(clean)
     units = plain.scaling_.apply(torch.from_numpy(clean.reshape(-1, 64)))
     distorted = as_rows(corruption(as_images(units, (8, 8, 1))))
     broken = plain.scaling_.undo(distorted).numpy().reshape(-1, 8, 8)

@@ -4,6 +4,7 @@ import copy
 import subprocess
 import sys
 
+import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -231,13 +232,14 @@ def test_explained_variance_of_a_linear_autoencoder_is_that_of_pca(digits):
 
 def test_explained_variance_of_a_pipeline(digits):
     pipeline = make_pipeline(StandardScaler(with_std=False), LinearAutoencoder())
-    display = ExplainedVarianceDisplay.from_estimator(
-        pipeline,
-        digits[:40, :12],
-        n_components=[4, 12],
-        param_name="linearautoencoder__n_components",
-        n_jobs=2,
-    )
+    with joblib.parallel_backend("threading"):  # other processes take a while to start
+        display = ExplainedVarianceDisplay.from_estimator(
+            pipeline,
+            digits[:40, :12],
+            n_components=[4, 12],
+            param_name="linearautoencoder__n_components",
+            n_jobs=2,
+        )
     assert_allclose(display.scores["LinearAutoencoder"], display.scores["PCA"], rtol=1e-6)
     assert not hasattr(pipeline, "n_features_in_")  # copies were fitted
 

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
+from skorch.callbacks import Callback
 
 from skgen import (
     AdversarialAutoencoder,
@@ -32,6 +33,7 @@ from skgen import (
 )
 from skgen.corruptions import Gaussian, Shift
 from skgen.model_selection import LabeledKFold
+from skgen.penalties import KL
 
 QUICK = {"max_epochs": 2, "random_state": 0}
 
@@ -198,6 +200,58 @@ def test_class_weight(rows):
     shares = [np.mean(model.predict(X) == 2) for model in (plain, balanced)]
     assert shares[1] < shares[0]
     assert np.mean(named.fit(X, known).predict(X) == 2) < 0.2
+
+
+# Layer by layer
+
+
+def test_a_stack_of_layers(rows):
+    X, y, known = rows
+    stack = DenoisingAutoencoder(
+        3, hidden_layer_sizes=(16, 8), stacked=True, max_epochs=30, batch_size=50, random_state=0
+    ).fit(X)
+    assert {name: len(losses) for name, losses in stack.loss_curve_.items()} == {
+        "layer_1": 30,
+        "layer_2": 30,
+        "layer_3": 30,
+    }
+    assert all(losses[-1] < losses[0] for losses in stack.loss_curve_.values())
+    assert stack.score(X) > 0.3  # the decoders, one after the other, lead back
+    model = PretrainedClassifier(stack, max_epochs=100, lr=1e-2, random_state=0).fit(X, known)
+    assert model.score(X, y) > 0.6
+    assert len(model.loss_curve_["pretraining_layer_2"]) == 30
+
+
+def test_a_layer_leaves_the_others_alone(rows):
+    moved = {}
+
+    class Weights(Callback):
+        def on_train_begin(self, net, **kwargs):
+            self.before = {name: w.detach().clone() for name, w in net.module_.named_parameters()}
+
+        def on_train_end(self, net, **kwargs):
+            moved[net.progress_.phase] = {
+                name.rpartition(".")[0]
+                for name, weight in net.module_.named_parameters()
+                if not torch.equal(weight, self.before[name])
+            }
+
+    stack = Autoencoder(3, hidden_layer_sizes=(16, 8), stacked=True, callbacks=[Weights], **QUICK)
+    stack.fit(rows[0])
+    assert moved == {
+        0: {"encoder.0", "decoder.4"},
+        1: {"encoder.2", "decoder.2"},
+        2: {"encoder.4", "decoder.0"},
+    }
+
+
+@pytest.mark.parametrize(
+    "given", [{"tied_weights": True}, {"encoder": torch.nn.Linear(10, 4)}, {"penalty": KL()}]
+)
+def test_what_a_stack_cannot_have(given, rows):
+    given = given | ({"code_activation": "sigmoid"} if "penalty" in given else {})
+    with pytest.raises(ValueError, match="stacked=True trains"):
+        Autoencoder(3, stacked=True, **given, **QUICK).fit(rows[0])
 
 
 # One fit

@@ -8,23 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from skgen.base import IncrementalModel
 from skgen.corruptions import Corruption, OnImages
+from skgen.encoders import BaseEncoder, RowFunction
 from skgen.engine import Batch, Column, Progress, TensorColumn
 from skgen.inputs import RowInput
 from skgen.inputs.scaling import result_dtype, tensor_of
-from skgen.networks.encoders import InUnits
 from skgen.parameters import COUNT, parameter
 from skgen.penalties import Penalty
 
-__all__ = ["BaseAutoencoder", "Reconstruction"]
-
-RowFunction = Callable[[Tensor], Tensor]
+__all__ = ["BaseAutoencoder", "Reconstruction", "RowFunction"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Reconstruction:
         return objective
 
 
-class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, IncrementalModel, ABC):
+class BaseAutoencoder(BaseEncoder, IncrementalModel, ABC):
     """Base class of the autoencoders."""
 
     _fitted: ClassVar[Mapping[str, str]] = {"n_components_ : int": "Size of the code."}
@@ -99,51 +95,6 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increme
         columns = super()._learn(X, None, **options)
         self.n_components_ = self._code_size(self.n_features_in_)
         return columns
-
-    def encoder_module(self) -> nn.Module:
-        """Return scaling and encoder as one torch module, in the units of X.
-
-        For a loss that compares what it sees, for a classifier on top, or for export.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            From rows as X has them, (n_samples, n_features) or images of X's layout, to codes. It
-            is a copy, in evaluation mode. Its submodule ``encoder`` starts from network units.
-        """
-        check_is_fitted(self)
-        encoder, scaling = self._encoder(), self.scaling_
-        hidden_layers = self._hidden_layers()
-        return InUnits(encoder, scaling.offset, scaling.scale, hidden_layers, self._code_head())
-
-    def transform(self, X: ArrayLike) -> NDArray:
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows of the kind seen in `fit`.
-
-        Returns
-        -------
-        codes : ndarray of shape (n_samples, n_features_out)
-            Their codes, in double precision if X is; also those of images are flat.
-        """
-        columns = self._columns(X)
-        codes: NDArray = self._apply(self._features(), columns)
-        return codes
-
-    @abstractmethod
-    def _encoder(self) -> nn.Module:
-        """Return the encoder, which takes rows in network units."""
-
-    def _hidden_layers(self) -> Sequence[str]:
-        """Return the names of its hidden layers."""
-        return ()
-
-    def _code_head(self) -> nn.Module | None:
-        """Return what makes codes of what it gives, if these are not codes."""
-        return None
 
     def _features(self) -> RowFunction:
         """Return what `transform` applies to rows."""
@@ -257,8 +208,3 @@ class BaseAutoencoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increme
         if total <= least:  # rows that are all the same
             return float(residual <= least)
         return float(1 - residual / total)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 from skgen.autoencoders._deep import BaseDeepAutoencoder
+from skgen.autoencoders._stacked import turns_of_layers
+from skgen.engine import Batches, Phase, Turn
 from skgen.inputs import RowInput
 from skgen.networks.dense import DenseAutoencoder
 from skgen.parameters import SIZES, checked_sizes, parameter
@@ -29,6 +31,14 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
         """Whether the decoder's weights are the encoder's, transposed: half the weights to
         learn.""",
     )
+    stacked: bool = parameter(
+        False,
+        ["boolean"],
+        """Whether layers are trained one after the other, from that of the input on: each learns to
+        give back what the layer below makes of clean rows, from a distorted version of it
+        (Vincent et al., JMLR 11, 2010). `max_epochs` are those of every layer, and the history has
+        a loss for each: ``"layer_1"`` and so on.""",
+    )
 
     _ways_to_bound_the_code: ClassVar[str] = (
         f"{BaseDeepAutoencoder._ways_to_bound_the_code}, tie the weights (tied_weights=True)"
@@ -47,6 +57,28 @@ class BaseDenseAutoencoder(BaseDeepAutoencoder, ABC):
             "n_nonzero": self._n_nonzero(self._code_size(self.n_features_in_)),
             "tied_weights": self.tied_weights,
         }
+
+    def _phases(
+        self, turns: Sequence[Turn], batches: Batches, n_epochs: int, validation: Batches | None
+    ) -> list[Phase]:
+        if not self.stacked:
+            return super()._phases(turns, batches, n_epochs, validation)
+        if self.tied_weights or self.encoder is not None or self.decoder is not None:
+            raise ValueError(
+                "stacked=True trains the layers of skgen's own encoder and decoder one by one: set "
+                "tied_weights=False, and leave encoder and decoder out."
+            )
+        if self._penalties() or self._code_noise() is not None:
+            raise ValueError(
+                "stacked=True trains layers by reconstruction alone, without penalties and noise "
+                "on the code. Leave these out, or set stacked=False."
+            )
+        layers = turns_of_layers(
+            len(self._hidden_layer_sizes()) + 1,
+            self._loss().in_units(self.input_),
+            self._corruption(),
+        )
+        return [Phase(batches, [turn], n_epochs, validation) for turn in layers]
 
     def _new_module(self) -> nn.Module:
         n_features = self.n_features_in_

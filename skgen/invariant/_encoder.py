@@ -8,15 +8,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import StrOptions
-from skgen.base import BaseModel
 from skgen.corruptions import (
     CORRUPTIONS,
     Corruption,
@@ -25,13 +21,14 @@ from skgen.corruptions import (
     resolve_corruption,
     usual_views,
 )
+from skgen.encoders import BaseEncoder, RowFunction
 from skgen.engine import Batch, Column, Progress, Turn, drawing
 from skgen.exceptions import warn
 from skgen.inputs import Units
 from skgen.inputs.images import RowsOrImages
 from skgen.invariances import INVARIANCES, Invariance, resolve_invariance
 from skgen.networks.dense import dense_levels
-from skgen.networks.encoders import InUnits, custom_network, n_outputs
+from skgen.networks.encoders import custom_network, n_outputs
 from skgen.networks.invariant import (
     CenterDistances,
     InvariantNetwork,
@@ -76,7 +73,7 @@ class TwoViews:
 
 
 @final
-class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOrImages, BaseModel):
+class InvariantEncoder(RowsOrImages, BaseEncoder):
     r"""An encoder that gives two distorted views of a row the same code.
 
     .. math:: L = \text{inv}\big(P(\text{Enc}(c_1(x))),\; P(\text{Enc}(c_2(x)))\big)
@@ -137,7 +134,7 @@ class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOr
         None,
         [StrOptions(set(CORRUPTIONS)), Corruption, list, tuple, None],
         """What views may differ in: an object of `skgen.corruptions`, a list of them, or a name.
-        None stands for ``[Crop(), Contrast(), ErasedPatches(0.3)]`` of images, and for
+        None stands for ``[Crop(), Brightness(0.3), ErasedPatches(0.3)]`` of images, and for
         ``Swap(0.3)`` of rows, so that two views differ in half of their cells. `Flip` is for what
         may be mirrored, such as clothes, and harms what has a direction, such as digits.""",
         kind="str, Corruption, list of Corruption, or None",
@@ -309,40 +306,15 @@ class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOr
             )
         return parts
 
-    def encoder_module(self) -> nn.Module:
-        """Return scaling and encoder as one torch module, in the units of X.
+    def _encoder(self) -> nn.Module:
+        encoder: nn.Module = self._network().encoder
+        return encoder
 
-        For a loss that compares what it sees, for a classifier on top, or for export.
+    def _hidden_layers(self) -> Sequence[str]:
+        names: Sequence[str] = self._network().hidden_layers
+        return names
 
-        Returns
-        -------
-        module : torch.nn.Module
-            From rows as X has them, (n_samples, n_features) or images of X's layout, to codes. It
-            is a copy, in evaluation mode. Its submodule ``encoder`` starts from network units.
-        """
-        check_is_fitted(self)
-        network, scaling = self._network(), self.scaling_
-        return InUnits(network.encoder, scaling.offset, scaling.scale, network.hidden_layers)
-
-    def transform(self, X: ArrayLike) -> NDArray:
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), or images
-            Rows of the kind seen in `fit`.
-
-        Returns
-        -------
-        features : ndarray of shape (n_samples, n_features_out)
-            What `features` says of them, in double precision if X is.
-        """
-        columns = self._columns(X)
-        features: NDArray = self._apply(self._features(), columns)
-        return features
-
-    def _features(self) -> Callable[[Tensor], Tensor]:
-        """Return what `transform` applies to rows."""
+    def _features(self) -> RowFunction:
         network, parts, distances = self._network(), self._parts(), self.distances_
 
         def read_off(x: Tensor) -> Tensor:
@@ -400,11 +372,6 @@ class InvariantEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, RowsOr
                 nearest = (first @ second.T).argmax(dim=1).cpu()
                 n_found += int((nearest == torch.arange(len(block))).sum())
         return n_found / len(rows)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _centers(codes: NDArray[np.float64], n_centers: int) -> CenterDistances:

@@ -103,7 +103,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         None,
         [*CORRUPTION, None],
         f"""Distorts labeled rows in fine-tuning: {", ".join(CORRUPTIONS)}, an object of
-        `skgen.corruptions`, or a list of these. None stands for ``[Crop(), Contrast(),
+        `skgen.corruptions`, or a list of these. None stands for ``[Crop(), Brightness(0.3),
         ErasedPatches(0.3)]`` of images, and for nothing of rows; an empty list for nothing.""",
         kind="str, Corruption, list of these, or None",
     )
