@@ -42,7 +42,9 @@ BOOSTERS = {
 
 def encoder_of(name, settings, epochs):
     if name in TABLES or name == "diamonds":
-        own = DenoisingAutoencoder(64, corruption="swap", corruption_level=0.3)
+        own = DenoisingAutoencoder(
+            256, hidden_layer_sizes=(256,), corruption="swap", corruption_level=0.3
+        )
     else:
         own = InvariantEncoder(**settings)
     return own.set_params(random_state=0, **({"max_epochs": epochs} if epochs else {}))
@@ -58,7 +60,9 @@ def classifiers(name, settings, own, X, arguments):
     corruption = settings.get("corruption")
     arms = {}
     for title, encoder in {"pretrained": own, "scratch": untrained(own).fit(X)}.items():
-        model = PretrainedClassifier(encoder, corruption=corruption, random_state=0)
+        model = PretrainedClassifier(
+            encoder, corruption=corruption, consistency_weight=0.0, random_state=0
+        )
         arms[title] = model
         if arguments.agreement:
             arms[f"{title} + agreement"] = clone(model).set_params(
@@ -127,7 +131,7 @@ def report(title, scores):
 
 def diamonds(arguments):
     frame = pd.read_csv(folder() / "diamonds.csv.gz")
-    y = np.log(frame.pop("price").to_numpy(float))
+    y = np.log(frame.pop("target").to_numpy(float))
     texts = frame.select_dtypes(exclude="number").columns
     frame[texts] = OrdinalEncoder().fit_transform(frame[texts])
     X = StandardScaler().fit_transform(frame).astype(np.float32)

@@ -158,7 +158,7 @@ def test_frames(model, X, y, frame):
 
 @each
 def test_grid_search_in_a_pipeline(model, X, y):
-    pipeline = make_pipeline(StandardScaler(), clone(model).set_params(max_epochs=50))
+    pipeline = make_pipeline(StandardScaler(), clone(model).set_params(max_epochs=30))
     step = pipeline.steps[-1][0]
     sizes = ("n_components", "latent_dim", "encoder__n_components")
     size = next(name for name in sizes if name in model.get_params())
@@ -288,7 +288,7 @@ def test_images_come_back_as_they_came(model, kind, drawn, y):
 
 
 @each_of_images
-@on_images
+@pytest.mark.parametrize("kind", ["color", "bytes", "flat"])
 def test_images_again(model, kind, drawn, y):
     """The same seed, another process, one image at a time."""
     model, X = of_kind(model, kind, drawn)

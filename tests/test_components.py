@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
+from small import small
 
 import skgen
 from skgen import DenoisingAutoencoder, RedundantAutoencoder
@@ -111,7 +112,7 @@ def test_every_model_takes_a_list_of_corruptions(cls, parameter, x):
     X, y = x[:60].numpy(), np.repeat([0, 1, -1], 20)
 
     def loss(corruption):
-        model = cls(**{parameter: corruption}, max_epochs=1, random_state=0)
+        model = small(cls, **{parameter: corruption}, max_epochs=1, random_state=0)
         return clone(model).fit(X, y).loss_curve_
 
     several = [Masking(0.2), Gaussian(0.3)]

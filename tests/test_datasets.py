@@ -254,15 +254,15 @@ def test_public_names():
 def avatars():
     pytest.importorskip("python_avatars")
     pytest.importorskip("resvg_py")
-    return make_avatars(300, size=32, random_state=0)
+    return make_avatars(150, size=32, random_state=0)
 
 
 def test_avatars_are_drawn_from_their_attributes(avatars):
-    assert avatars.images.shape == (300, 32, 32, 3) and avatars.images.dtype == np.uint8
-    again = make_avatars(300, size=32, random_state=0)
+    assert avatars.images.shape == (150, 32, 32, 3) and avatars.images.dtype == np.uint8
+    again = make_avatars(150, size=32, random_state=0)
     np.testing.assert_array_equal(avatars.images, again.images)
     attributes = avatars.attributes
-    assert {len(values) for values in attributes.values()} == {300}
+    assert {len(values) for values in attributes.values()} == {150}
     assert not (attributes["moustache"] & attributes["beard"]).any()
     assert not (attributes["glasses"] & attributes["sunglasses"]).any()
     for name in ("moustache", "glasses"):

@@ -95,3 +95,13 @@ def test_autoencoders():
         "autoencoder__penalty__weight",
         "xgbclassifier__max_depth",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_pretraining():
+    names = run("pretraining.rst")
+    assert names["accuracy"] > 0.75
+    assert names["F"].shape == (1797, 164)
+    assert len(names["scores"]) == 2 and (names["scores"] > 0.1).all()
+    assert names["model"].score(names["images"], names["y"]) > 0.75

@@ -126,6 +126,22 @@ def test_any_encoder_will_do(own, rows):
     assert model.set_output(transform="pandas").transform(X).shape == model.transform(X).shape
 
 
+def test_the_usual_encoder_of_rows(rows):
+    X, _, known = rows
+    model = PretrainedClassifier(**QUICK).fit(X, known)
+    assert isinstance(model.encoder_, DenoisingAutoencoder)
+    assert model.transform(X).shape == (300, 256)
+
+
+@pytest.mark.slow
+def test_the_usual_encoder_of_images(images):
+    few, y = images[0][:40], images[1][:40]
+    model = PretrainedClassifier(**QUICK).fit(list(few), y)
+    assert isinstance(model.encoder_, InvariantEncoder)
+    assert model.predict(few).shape == (40,)
+    assert "consistency_loss" in model.net_.history[-1]  # images have it by default
+
+
 def test_the_encoder_starts_fine_tuning_from_what_it_learned(rows):
     X, _, known = rows
     model = PretrainedClassifier(encoder(), freeze=True, max_epochs=3, random_state=0)
@@ -413,6 +429,14 @@ def test_what_is_no_encoder(rows):
         PretrainedClassifier(encoder().fit(X[:, :8])).fit(X, known)
 
 
+def test_what_does_not_go_together(rows):
+    X, _, known = rows
+    with pytest.raises(ValueError, match="compares rows with distorted ones"):
+        PretrainedClassifier(encoder(), consistency_weight=1.0, corruption=[]).fit(X, known)
+    with pytest.raises(ValueError, match="was not trained but computed"):
+        PretrainedClassifier(LinearAutoencoder(2), supervised_weight=1.0).fit(X, known)
+
+
 def test_a_failed_fit_changes_nothing(rows):
     X, _, known = rows
     model = PretrainedClassifier(encoder(), **QUICK).fit(X, known)
@@ -442,7 +466,9 @@ def test_corruption_of_labeled_images(images):
     X, y = images[0][:200], images[1][:200]
     own = InvariantEncoder(8, n_filters=(8,), **QUICK).fit(X)
     made = [
-        PretrainedClassifier(own, corruption=corruption, max_epochs=5, random_state=0).fit(X, y)
+        PretrainedClassifier(
+            own, corruption=corruption, consistency_weight=0.0, max_epochs=5, random_state=0
+        ).fit(X, y)
         for corruption in (None, [], Shift(0.2), [Shift(0.1), "dropout"])
     ]
     losses = [model.loss_curve_["fine_tuning"][-1] for model in made]

@@ -1,5 +1,6 @@
 """Situations that users of neighboring packages have reported, and what is right in them."""
 
+import functools
 import os
 import pickle
 import signal
@@ -121,39 +122,42 @@ def use(model, X):
 
 
 @each
-@pytest.mark.parametrize("setting", ["no_grad", "inference_mode", "float64", "meta"])
-def test_settings_of_torch_are_the_callers(model, X, setting):
-    expected = use(model, X)
-    if setting == "float64":
-        torch.set_default_dtype(torch.float64)
-        try:
-            results = use(model, X)
-            assert torch.get_default_dtype() == torch.float64
-        finally:
-            torch.set_default_dtype(torch.float32)
-    elif setting == "meta":
-        with torch.device("meta"):
-            results = use(model, X)
-    else:
+def test_settings_of_torch_are_the_callers(model, X):
+    expected, results = use(model, X), {}
+    torch.set_default_dtype(torch.float64)
+    try:
+        results["float64"] = use(model, X)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.device("meta"):
+        results["meta"] = use(model, X)
+    for setting in ("no_grad", "inference_mode"):
         with getattr(torch, setting)():
-            results = use(model, X)
+            results[setting] = use(model, X)
             assert not torch.is_grad_enabled()
-    for result, wanted in zip(results, expected, strict=True):
-        np.testing.assert_array_equal(result, wanted)
+    for setting, made in results.items():
+        for result, wanted in zip(made, expected, strict=True):
+            np.testing.assert_array_equal(result, wanted, err_msg=setting)
 
 
 # Units
+
+
+@functools.cache
+def use_scaled(model, dtype, scale):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(60, 3)) @ random.normal(size=(3, 8))
+    return use(model, (X * scale).astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e-30, 1e-26, 1e-23, 1e-3, 1e10, 1e19, 1e30])
 @each
 def test_results_scale_with_x(model, dtype, scale):
-    random = np.random.default_rng(0)
-    X = random.normal(size=(60, 3)) @ random.normal(size=(3, 8))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        plain, scaled = use(model, X.astype(dtype)), use(model, (X * scale).astype(dtype))
+        plain, scaled = use_scaled(model, dtype, 1.0), use_scaled(model, dtype, scale)
     if not hasattr(model, "likelihood"):  # whose score is a density
         slack = 0.2 if hasattr(model, "predict") else 2e-2  # 40 rows, a coin each
         assert plain[1] == pytest.approx(scaled[1], abs=slack)

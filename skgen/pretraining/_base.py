@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import HasMethods, Interval, StrOptions, _fit_context, _num_samples
+from skgen.autoencoders import DenoisingAutoencoder
 from skgen.base import BaseModel
 from skgen.corruptions import (
     CORRUPTION,
@@ -29,6 +30,7 @@ from skgen.corruptions import (
 )
 from skgen.engine import Batches, Column, DomainPairs, FitProgress, Phase, Rows, Turn
 from skgen.inputs import Input
+from skgen.inputs.images import stacked_images
 from skgen.invariant import InvariantEncoder
 from skgen.networks.encoders import n_outputs
 from skgen.networks.fine_tuning import FineTuned, prediction_head
@@ -63,16 +65,20 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         [HasMethods(["fit", "transform", "encoder_module"]), FrozenEstimator, None],
         """What learns from all rows: any transformer of skgen that has an encoder. A copy of it is
         fitted first; one that is fitted already is only fine-tuned. A search clones it, so there
-        ``FrozenEstimator(encoder)`` keeps what it learned. None stands for `InvariantEncoder()`.
-        Images that come as flat rows need one with an `image_shape`.""",
+        ``FrozenEstimator(encoder)`` keeps what it learned. None stands for `InvariantEncoder()` of
+        images, and of rows for ``DenoisingAutoencoder(256, hidden_layer_sizes=(256,),
+        corruption="swap", corruption_level=0.3)``. Images that come as flat rows need one with an
+        `image_shape`.""",
         kind="transformer or None",
         positional=True,
     )
-    consistency_weight: float = parameter(
-        0.0,
-        NOT_NEGATIVE,
+    consistency_weight: float | None = parameter(
+        None,
+        [*NOT_NEGATIVE, None],
         """How much it counts, in fine-tuning, that the network says of a distorted row what it says
-        of the row itself. It is asked on all rows, those without labels too.""",
+        of the row itself. It is asked on all rows, those without labels too. None stands for 1 of
+        images, where it is most of the gain and takes several times as long as 0, and for 0 of
+        rows.""",
     )
     supervised_weight: float = parameter(
         0.0,
@@ -118,8 +124,8 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
     max_epochs: int | None = override(
         None,
         """Passes over the labeled rows in fine-tuning; over all rows where these take part, by
-        `consistency_weight`. None stands for as many as make 300 updates, or 1,500 with all
-        rows. How long the encoder learns is a parameter of the encoder.""",
+        `consistency_weight`, as those of images do. None stands for as many as make 300 updates, or
+        1,500 with all rows. How long the encoder learns is a parameter of the encoder.""",
     )
     batch_size: int = override(
         256, """Labeled rows in a minibatch; half of it, beside as many of all rows."""
@@ -185,8 +191,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
             if not (hasattr(given, "encoder_module") and _is_fitted(given)):
                 raise ValueError(f"{given} is no fitted encoder of skgen, which fine-tuning takes.")
         if given is None:
-            usual: Any = InvariantEncoder
-            given = usual(device=self.device)
+            given = _usual_encoder(of_images=stacked_images(X) is not None, device=self.device)
         elif _is_fitted(given):
             return copy.deepcopy(given)
         encoder, callbacks = clone(given), given.callbacks
@@ -248,7 +253,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         known = _labeled(columns) if rows is None else rows
         named = {"labeled": columns["x"], "y": columns["y"]}
         labeled = Rows(named, max(2, self.batch_size), known)
-        return self._beside_all_rows(labeled) if self.consistency_weight else labeled
+        return self._beside_all_rows(labeled) if self._consistency() else labeled
 
     def _beside_all_rows(self, labeled: Rows) -> DomainPairs:
         """Return batches of labeled rows, and of as many out of all rows."""
@@ -266,7 +271,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         return LabeledLoss(self._of_classes)
 
     def _default_epochs(self, n_batches: int) -> int:
-        return max(1, -(-_N_UPDATES[self.consistency_weight > 0] // n_batches))
+        return max(1, -(-_N_UPDATES[self._consistency() > 0] // n_batches))
 
     def _built_with(self) -> dict[str, Any]:
         sizes = checked_sizes(self, "head_layer_sizes")
@@ -278,6 +283,11 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
 
     def _module(self) -> nn.Module:
         pretrained: Any = None
+        if self.supervised_weight and not hasattr(self.encoder_, "net_"):
+            raise ValueError(
+                f"supervised_weight={self.supervised_weight} has {self.encoder_} trained further, "
+                "and it was not trained but computed. Set it to 0, or take another encoder."
+            )
         if self.supervised_weight:
             pretrained = copy.deepcopy(self.encoder_.net_.module_).cpu()
         units = self.encoder_.encoder_module().cpu()
@@ -293,15 +303,27 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
 
     def _objective(self, *, frozen: bool = False) -> FineTuning:
         shape, given = self.input_.image_shape, self.corruption
-        views: Any = usual_views(of_images=shape is not None)
+        usual: Any = usual_views(of_images=shape is not None)
+        views = self._on_rows(usual if given is None else given)
+        if self._consistency() and views is None:
+            raise ValueError(
+                f"consistency_weight={self._consistency():g} compares rows with distorted ones, "
+                "and corruption is an empty list. Say what may be distorted, or set it to 0."
+            )
         return FineTuning(
             LabeledLoss(self._of_classes),
-            self._on_rows(views if given is None and shape is not None else given),
-            self._on_rows(views if given is None else given),
-            self.consistency_weight,
+            None if given is None and shape is None else views,
+            views,
+            self._consistency(),
             self._confidence(),
             frozen,
         )
+
+    def _consistency(self) -> float:
+        """Return `consistency_weight`, or what it stands for."""
+        if self.consistency_weight is not None:
+            return self.consistency_weight
+        return float(self.input_.image_shape is not None)
 
     def _confidence(self) -> float:
         """Return how sure a prediction is that others are to agree with."""
@@ -416,6 +438,16 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _usual_encoder(*, of_images: bool, device: str) -> Any:
+    """Return what measured best: of images the invariant encoder, of rows the denoising one."""
+    kind: Any = InvariantEncoder if of_images else DenoisingAutoencoder
+    settings: dict[str, Any] = {"device": device}
+    if not of_images:
+        settings |= {"n_components": 256, "hidden_layer_sizes": (256,)}
+        settings |= {"corruption": "swap", "corruption_level": 0.3}
+    return kind(**settings)
 
 
 def _is_fitted(estimator: Any) -> bool:

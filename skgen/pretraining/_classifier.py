@@ -41,7 +41,8 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
     See Also
     --------
     PretrainedRegressor : The same for numbers.
-    InvariantEncoder : The encoder that it takes by default.
+    InvariantEncoder : The encoder of images that it takes by default.
+    DenoisingAutoencoder : That of rows.
     sklearn.semi_supervised.SelfTrainingClassifier : Labels rows by itself, round by round; it takes
         this classifier as its estimator.
 
@@ -66,7 +67,7 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
     >>> X, y = load_digits(return_X_y=True)
     >>> known = np.where(np.arange(len(X)) < 100, y, -1)
     >>> encoder = InvariantEncoder(max_epochs=3, image_shape=(8, 8))
-    >>> model = PretrainedClassifier(encoder, max_epochs=30, random_state=0).fit(X, known)
+    >>> model = PretrainedClassifier(encoder, max_epochs=3, random_state=0).fit(X, known)
     >>> model.predict(X[100:]).shape
     (1697,)
     """

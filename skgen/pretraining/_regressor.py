@@ -31,7 +31,8 @@ class PretrainedRegressor(RegressorMixin, BasePretrained):
     See Also
     --------
     PretrainedClassifier : The same for classes.
-    InvariantEncoder : The encoder that it takes by default.
+    InvariantEncoder : The encoder of images that it takes by default.
+    DenoisingAutoencoder : That of rows.
 
     References
     ----------
