@@ -82,7 +82,8 @@ for column, (name, model) in zip(axes.T, models.items(), strict=True):
     FilterDisplay.from_estimator(model, n_filters=36, ax=column[0])
     codes = model.transform(test)
     column[1].hist(codes.ravel() / codes.std(), bins=np.linspace(-8, 8, 65), log=True)
-    column[1].set(yticks=[], xlabel="activation / standard deviation", ylim=(1e2, None))
+    column[1].set(xlabel="activation / its sd", ylim=(1e2, None))
+    column[1].tick_params(axis="y", which="both", left=False, labelleft=False)
     column[1].set_title(f"{np.mean(codes == 0):.0%} zeros", fontsize="medium")
     ReconstructionDisplay.from_estimator(
         model, test[:3], distorted=noisy[:3], image_shape=(28, 28), ax=column[2]

@@ -21,7 +21,7 @@ from skgen.priors import Mixture, Normal, SwissRoll
 
 data = load_fashion_mnist_10k()
 X, kinds = data.data, np.array(data.target_names)[data.target]
-settings = {"max_epochs": 25, "batch_size": 128, "random_state": 0}
+settings = {"max_epochs": 15, "batch_size": 128, "random_state": 0}
 sharp = {**settings, "adversarial_lr_ratio": 1.0}
 
 models = {

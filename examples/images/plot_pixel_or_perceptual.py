@@ -52,7 +52,7 @@ classifier.fit(images[:3000, None], target[:3000])
 # support vector machine that saw 4,000 other images, tells what can still be recognized.
 
 loss = PerceptualLoss(classifier.module_, ["0", "1"], pixel_weight=0.1)
-settings = {"max_epochs": 8, "batch_size": 128, "random_state": 0}
+settings = {"n_filters": (16, 32, 64), "max_epochs": 8, "batch_size": 128, "random_state": 0}
 models = {
     "pixel": ConvAutoencoder(32, **settings).fit(train),
     "perceptual": ConvAutoencoder(32, loss=loss, **settings).fit(train),

@@ -24,7 +24,7 @@ images, kinds = data.images, np.array(data.target_names)[data.target]
 # every place near a code has to decode to that image, too. The code is bounded, or it would grow
 # until the noise did not matter.
 
-settings = {"max_epochs": 15, "batch_size": 128, "random_state": 0}
+settings = {"n_filters": (16, 32, 64), "max_epochs": 15, "batch_size": 128, "random_state": 0}
 model = ConvAutoencoder(16, code_activation="tanh", code_noise=Gaussian(0.3), **settings)
 model.fit(images)
 
