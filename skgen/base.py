@@ -363,8 +363,9 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
         if X_val is None and y_val is not None:
             raise ValueError("y_val says what the rows of X_val are: pass X_val, too.")
         held_out = None if X_val is None else self._read(X_val, y_val, going_on=True)
-        seed = self._seed()
         stopping = self.early_stopping and not partial
+        draws = not warm or stopping or held_out is not None
+        seed = self._seed() if draws else 0
         made = self._turns_and_parts()
         settings = {"turns": made[0], **self._engine_settings(stopping)}
         with seeded(None if warm else seed), self._net_as_before():

@@ -450,13 +450,17 @@ class Engine(NeuralNet):
         rank, world = _process()
         resumed = self._resume(order, rank)
         by_name = [(name, weight) for name, weight in self._named_weights() if weight.requires_grad]
+        moved = [
+            {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+            for optimizer in self.optimizer_.optimizers
+        ]
         self.run_ = _Run(
             order=order,
             rank=rank,
             world=world,
             rates=self._rates(resumed),
             learnable=[weight for _, weight in by_name],
-            weights=[[(n, w) for n, w in by_name if id(w) in ids] for ids in self._players()],
+            weights=[[(n, w) for n, w in by_name if id(w) in ids] for ids in moved],
             hears_batches=self._hears("on_batch_begin") or self._hears("on_batch_end"),
             hears_gradients=self._hears("on_grad_computed"),
         )
@@ -632,7 +636,7 @@ class Engine(NeuralNet):
 
     def _end(self, X: Batches) -> None:
         self.notify("on_train_end", X=X, y=None)
-        weights = [weight.detach() for _, weight in self._named_weights()]
+        weights = [weight.detach() for weight in self.module_.parameters()]
         # A sum that is finite has finite parts, and takes a tenth of the time to look at them.
         sums = torch.stack([weight.sum() for weight in weights]) if weights else torch.zeros(1)
         if not (sums.isfinite().all() or all(weight.isfinite().all() for weight in weights)):
