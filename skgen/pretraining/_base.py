@@ -46,8 +46,9 @@ from skgen.pretraining._objective import FineTuning, LabeledLoss, WithLabels
 
 __all__ = ["BasePretrained"]
 
-# Updates that fine-tuning makes by default, with and without the unlabeled rows.
-_N_UPDATES = {False: 300, True: 1500}
+# Updates that fine-tuning makes by default, without and with the unlabeled rows; and the least
+# passes over labeled rows, where these are alone.
+_N_UPDATES, _LEAST_PASSES = {False: 600, True: 1500}, 20
 
 
 class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseModel, ABC):
@@ -124,15 +125,22 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
     max_epochs: int | None = override(
         None,
         """Passes over the labeled rows in fine-tuning; over all rows where these take part, by
-        `consistency_weight`, as those of images do. None stands for as many as make 300 updates, or
-        1,500 with all rows. How long the encoder learns is a parameter of the encoder.""",
+        `consistency_weight`, as those of images do. None stands for as many as make 600 updates,
+        and 20 at least; with all rows, for 1,500 updates. How long the encoder learns is a
+        parameter of the encoder.""",
     )
     batch_size: int = override(
         256, """Labeled rows in a minibatch; half of it, beside as many of all rows."""
     )
     lr: float = override(2e-3)
     optimizer: str | type[torch.optim.Optimizer] = override("adamw")
-    weight_decay: float = override(1e-2)
+    weight_decay: float | None = parameter(  # type: ignore[assignment]
+        None,
+        [*NOT_NEGATIVE, None],
+        """How much weights are drawn to 0, as the optimizer means it. None stands for 0.3 of
+        ``"adamw"``, at which few labels can be learned for long, for 0.01 where all rows take part,
+        and for 0 of other optimizers.""",
+    )
 
     # What subclasses say
 
@@ -271,7 +279,8 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         return LabeledLoss(self._of_classes)
 
     def _default_epochs(self, n_batches: int) -> int:
-        return max(1, -(-_N_UPDATES[self._consistency() > 0] // n_batches))
+        agrees = self._consistency() > 0
+        return max(1 if agrees else _LEAST_PASSES, -(-_N_UPDATES[agrees] // n_batches))
 
     def _built_with(self) -> dict[str, Any]:
         sizes = checked_sizes(self, "head_layer_sizes")
@@ -279,7 +288,11 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
 
     def _net_settings(self) -> dict[str, Any]:
         slower = [("encoder.*", {"lr": self.lr * self.encoder_lr})]
-        return super()._net_settings() | {"optimizer__param_groups": slower}
+        settings = super()._net_settings() | {"optimizer__param_groups": slower}
+        if self.weight_decay is None and self.optimizer == "adamw":
+            usual = {"optimizer__weight_decay": 0.01 if self._consistency() else 0.3}
+            settings = usual | settings
+        return settings
 
     def _module(self) -> nn.Module:
         pretrained: Any = None
