@@ -24,7 +24,7 @@ from skgen.corruptions import (
 from skgen.engine import Batch, Column, Progress, TensorColumn, Turn
 from skgen.inputs import ChannelScaling, SequenceInput
 from skgen.inputs.scaling import result_dtype, tensor_of
-from skgen.losses import LOSSES, Loss
+from skgen.losses import LOSSES, BinaryCrossEntropy, Loss, PerceptualLoss
 from skgen.networks.recurrent import (
     CELLS,
     POOLINGS,
@@ -223,6 +223,11 @@ class RecurrentAutoencoder(BaseAutoencoder):
     def _turns(self) -> list[Turn]:
         loss = resolve(self.loss, LOSSES)
         assert loss is not None  # the parameter's constraint
+        if isinstance(loss, BinaryCrossEntropy | PerceptualLoss):
+            raise ValueError(
+                f"{loss} is not for sequences: its value on what is missing is not known. Use one "
+                f"of {', '.join(_LOSSES)}."
+            )
         corruption = on_sequences(resolve_corruption(self.corruption))
         objective = SequenceReconstruction(loss, corruption, self.teacher_forcing)
         return [Turn(("encoder", "decoder"), objective)]

@@ -201,7 +201,7 @@ class SequenceInput(Input):
         name = type(estimator).__name__
         if is_table and self.n_channels > 1:
             raise ValueError(
-                f"X is a 2-D array of shape {np.shape(given)}, and fit saw sequences of "
+                f"X is an array of shape {np.shape(given)}, and fit saw sequences of "
                 f"{self.n_channels} channels. If it is one sequence, pass a list of it: [X]."
             )
         if not len(given):
@@ -274,6 +274,11 @@ class SequenceInput(Input):
             )
         return one.astype(np.float32) if one.dtype.kind == "b" else one
 
+    def sequences(self, X: Any, estimator: Any) -> list[NDArray]:
+        """Return X, checked, as a list of arrays (time, channels)."""
+        steps, lengths = self._flat(X, _given(X), estimator, reset=False)
+        return np.split(steps, np.cumsum(lengths)[:-1])
+
     def undo(self, x: Tensor, dtype: np.dtype) -> Tensor:
         """Return values of network units in those of X."""
         return self.scaling.undo(x.to(torch.float64) if dtype == np.float64 else x)
@@ -312,13 +317,18 @@ class SequenceInput(Input):
 def _given(X: Any) -> Any:
     """Return sequences as a list, or as a 3-D array; and X itself if it is anything else."""
     if hasattr(X, "columns"):  # a frame, whose only column may hold sequences
-        column = X[X.columns[0]] if X.shape[1] == 1 and len(X) else ()
-        return list(column) if any(_n_dims(one) for one in column[:1]) else X
+        column = _listed(X[X.columns[0]]) if X.shape[1] == 1 else []
+        return column if any(_n_dims(one) for one in column[:1]) else X
     if isinstance(X, np.ndarray):
         return list(X) if X.dtype == object and X.ndim == 1 else X
     if isinstance(X, str) or hasattr(X, "toarray") or not hasattr(X, "__len__"):
         return X
-    return list(X)
+    return _listed(X)
+
+
+def _listed(X: Any) -> list[Any]:
+    listed: list[Any] = X.to_list() if hasattr(X, "to_list") else list(X)
+    return listed
 
 
 def _is_table(given: Any) -> bool:

@@ -2,7 +2,7 @@
 
 A batch of sequences is one tensor of *frames*, (batch, time, 2 * channels + 1): the values of a
 step, 0 where one is missing; then, for every value, 1 if it was observed; and last 1 for a step of
-the sequence, and 0 for padding, which is 0 throughout. It is also what a network sees of a step.
+the sequence, and 0 for padding, which is 0 throughout.
 """
 
 import math
@@ -142,8 +142,9 @@ class SequenceEncoder(nn.Module):
     .. math:: z = A \operatorname{pool}(h_1, \dots, h_m) + b, \quad
               h = \text{RNN}(E u_1, \dots, E u_m)
 
-    with tokens :math:`u_j`, the frames of `patch` steps side by side, of which a sequence of
-    :math:`n` steps has :math:`m = \lceil n / \text{patch} \rceil`.
+    with tokens :math:`u_j` of `patch` steps side by side, of which a sequence of :math:`n` steps
+    has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, 0 where
+    one is missing, and for each whether it is missing.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ class SequenceEncoder(nn.Module):
         super().__init__()
         self.patch = patch
         self.pooling = pooling
-        self.embedding = nn.Linear(patch * (2 * n_channels + 1), hidden_size)
+        self.embedding = nn.Linear(2 * patch * n_channels, hidden_size)
         self.recurrence = Recurrence(
             hidden_size, hidden_size, n_layers, cell, bidirectional=bidirectional
         )
@@ -189,8 +190,10 @@ class SequenceEncoder(nn.Module):
 
     def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
         """Return the pooled states, of which a code is a linear map."""
-        lengths = -(-unpacked(frames).lengths // self.patch)
-        states = self.recurrence(self.embedding(tokens_of(frames, self.patch)), lengths)
+        values, observed, _ = parts = unpacked(filled_up(frames, self.patch))
+        lengths = -(-parts.lengths // self.patch)
+        tokens = [tokens_of(one, self.patch) for one in (values, 1 - observed)]
+        states = self.recurrence(self.embedding(torch.cat(tokens, dim=2)), lengths)
         pooled: dict[str, Tensor] = {}
         if self.pooling in ("last", "concat"):
             pooled["last"] = self.recurrence.last(states, lengths)
@@ -202,11 +205,13 @@ class SequenceEncoder(nn.Module):
         return torch.cat(list(pooled.values()), dim=1)
 
 
+def filled_up(steps: Tensor, patch: int) -> Tensor:
+    """Return steps (batch, time, n), padded to a whole number of tokens."""
+    return functional.pad(steps, (0, 0, 0, -steps.shape[1] % patch))
+
+
 def tokens_of(steps: Tensor, patch: int) -> Tensor:
-    """Return steps (batch, time, n), so many side by side: (batch, tokens, patch * n)."""
-    missing = -steps.shape[1] % patch
-    if missing:
-        steps = functional.pad(steps, (0, 0, 0, missing))
+    """Return steps (batch, time, n), so many side by side: (batch, time / patch, patch * n)."""
     return steps.reshape(len(steps), -1, patch * steps.shape[2])
 
 
@@ -284,7 +289,7 @@ class SequenceDecoder(nn.Module):
             torch.cat([angles.sin(), angles.cos()], dim=2)
         )
         if before is not None and self.of_before is not None:
-            shown = self.of_before(tokens_of(before, self.patch))
+            shown = self.of_before(tokens_of(filled_up(before, self.patch), self.patch))
             inputs = inputs + functional.pad(shown[:, :-1], (0, 0, 1, 0))
         made = self.output(self.recurrence(inputs, lengths))
         return made.reshape(len(codes), n_tokens * self.patch, -1)[:, :n_steps]
