@@ -625,8 +625,11 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
         )
         result: Any = None
         with torch.inference_mode(), bar:
-            if any(isinstance(column.take(slice(1)), tuple) for column in columns.values()):
-                least = 1  # what comes in several parts is not filled up
+            if any(
+                isinstance(column.take(slice(1)), tuple) or _differ(column.lengths)
+                for column in columns.values()
+            ):
+                least = 1  # what comes in several parts, or is of any length, is not filled up
             for places in _parts(columns, rows, max(1, at_once // max(n_bytes) // least) * least):
                 index: Any = places if rows is None else rows[places]
                 if not isinstance(index, slice):
@@ -715,6 +718,10 @@ def _parts(
     lengths = ragged[0] if rows is None else ragged[0][torch.from_numpy(rows)]
     order, sizes = LengthBuckets.of(lengths, size).arranged(torch.arange(n_rows))
     yield from (part.numpy() for part in order.split(sizes))
+
+
+def _differ(lengths: Tensor | None) -> bool:
+    return lengths is not None and len(lengths) > 0 and bool(lengths.min() < lengths.max())
 
 
 def _n_bytes(values: Tensor | tuple[Tensor, ...]) -> int:

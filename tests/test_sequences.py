@@ -218,13 +218,25 @@ def test_both_directions_are_what_torch_makes_of_packed_sequences():
 def test_pooling_is_over_the_steps_that_there_are():
     torch.manual_seed(0)
     encoder = SequenceEncoder(
-        1, 3, hidden_size=4, n_layers=1, cell="lstm", bidirectional=False, pooling="concat", patch=2
+        1,
+        3,
+        hidden_size=4,
+        n_layers=1,
+        cell="lstm",
+        bidirectional=False,
+        pooling="concat",
+        patch=2,
+        n_waves=2,
     )
     x = torch.randn(1, 5, 1)
     a, b, c, d, e = x.flatten()
     tokens = torch.tensor([[[a, b, 0, 0], [c, d, 0, 0], [e, 0, 0, 1]]])  # values; what is missing
     states = encoder.recurrence(encoder.embedding(tokens), torch.tensor([3]))[0]
-    expected = torch.cat([states[-1], states.mean(0), states.max(0).values])
+    series = [
+        2 * x.mean(),
+        2 * (x[0, :, 0] * torch.cos(torch.pi * (torch.arange(5) + 0.5) / 5)).mean(),
+    ]
+    expected = torch.cat([states[-1], states.mean(0), states.max(0).values, torch.stack(series)])
     padded = nn.functional.pad(frames_of(x), (0, 0, 0, 6))
     assert_allclose(encoder.hidden(padded)[0].detach(), expected.detach(), atol=1e-6)
     assert_allclose(encoder(padded).detach(), encoder.head(expected[None]).detach(), atol=1e-6)
@@ -343,7 +355,8 @@ def test_lengths_that_codes_are_decoded_to(X, model):
 def test_hidden_states_are_features_without_a_way_back(X, model):
     hidden = clone(model).set_params(features="hidden").fit(X)
     states = hidden.transform(X)
-    assert states.shape == (50, 3 * 2 * 8) and len(hidden.get_feature_names_out()) == 48
+    n_states, n_terms = 3 * 2 * 8, 2 * int(np.median([len(one) for one in X]))
+    assert states.shape == (50, n_states + n_terms) == (50, len(hidden.get_feature_names_out()))
     with pytest.raises(ValueError, match='Set features="code" to decode'):
         hidden.inverse_transform(states)
 

@@ -27,7 +27,7 @@ WAVES = (
 
 
 def beat(random, *, early=False, flat=False, gap=False):
-    """Draw a beat: there are early and broad ones, ones whose last wave is turned, and usual ones."""
+    """Draw a usual beat, one that is early and broad, or one whose last wave is turned."""
     time = np.linspace(0, 1, random.integers(90, 150))
     signal = 0.02 * random.normal(size=len(time))
     for number, (place, width, height) in enumerate(WAVES):

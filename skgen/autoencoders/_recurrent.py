@@ -77,8 +77,9 @@ class RecurrentAutoencoder(BaseAutoencoder):
 
     over the observed values :math:`O` of the sequences of a minibatch, with a corruption :math:`n`
     of what the encoder sees and the length :math:`T`, which the decoder is told. The encoder is a
-    recurrent network, whose states are pooled over time; a code is a linear map of them. The
-    decoder is another one that gets the code and the place in the sequence at every step.
+    recurrent network, whose states are pooled over time; a code is a linear map of them, and of a
+    cosine series of the sequence. The decoder is another one that gets the code and the place in
+    the sequence at every step, beside a cosine series whose terms are linear in the code.
 
     Attributes
     ----------
@@ -145,8 +146,9 @@ class RecurrentAutoencoder(BaseAutoencoder):
     features: str = parameter(
         "code",
         [StrOptions({"code", "hidden"})],
-        """What `transform` returns: the code, or the pooled states, of which the code is a linear
-        map. These are more, often feed a classifier better, and have no way back.""",
+        """What `transform` returns: the code, or what the code is a linear map of, the pooled
+        states and the cosine series. These are more, often feed a classifier better, and have no
+        way back.""",
     )
     cell: str = parameter("lstm", [StrOptions(set(CELLS))], "The kind of recurrent cell.")
     hidden_size: int = parameter(64, COUNT, "Units of a layer, in one direction.")
@@ -165,6 +167,14 @@ class RecurrentAutoencoder(BaseAutoencoder):
         [Interval(Integral, 1, None, closed="left"), None],
         """Steps that are read, and made, at once: k of them make training k times as fast. None
         stands for as many as leave 64 tokens of a sequence of median length, or a few more.""",
+    )
+    n_waves: int = parameter(
+        32,
+        [Interval(Integral, 0, None, closed="left")],
+        """Terms of a cosine series of every channel that goes beside the recurrent networks,
+        through linear maps alone: to the code, and from it. With them the code takes in early what
+        principal components would. There are at most as many as a sequence of median length has
+        steps; 0 leaves everything to the recurrent networks.""",
     )
     corruption: str | Corruption | Sequence[str | Corruption] | None = parameter(
         None,
@@ -188,6 +198,11 @@ class RecurrentAutoencoder(BaseAutoencoder):
         of `skgen.losses`.""",
         kind="str or Loss",
     )
+    max_epochs: int | None = override(
+        None,
+        """Passes over X. None stands for as many as make 800 updates, for 10 at least and 200 at
+        most.""",
+    )
     batch_size: int = override(
         32, "Sequences in a minibatch; fewer of them where they are long, see Notes."
     )
@@ -203,8 +218,20 @@ class RecurrentAutoencoder(BaseAutoencoder):
     def _patch(self) -> int:
         return self.patch or max(1, self.input_.median_length // 64)
 
+    def _default_epochs(self, n_batches: int) -> int:
+        return int(np.clip(-(-800 // n_batches), 10, 200))
+
     def _built_with(self) -> dict[str, Any]:
-        names = ("channels", "cell", "hidden_size", "n_layers", "bidirectional", "pooling", "patch")
+        names = (
+            "channels",
+            "cell",
+            "hidden_size",
+            "n_layers",
+            "bidirectional",
+            "pooling",
+            "patch",
+            "n_waves",
+        )
         shown = {"teacher_forcing": self.teacher_forcing > 0}
         return {**super()._built_with(), **{name: getattr(self, name) for name in names}, **shown}
 
@@ -214,6 +241,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
             name: getattr(self, name) for name in ("hidden_size", "n_layers", "cell")
         }
         shared["patch"] = self._patch()
+        shared["n_waves"] = min(self.n_waves, self.input_.median_length)
         encoder = SequenceEncoder(
             *sizes, **shared, bidirectional=self.bidirectional, pooling=self.pooling
         )

@@ -224,12 +224,8 @@ class SequenceInput(Input):
         if reset:
             estimator.__dict__.pop("feature_names_in_", None)
             estimator.n_features_in_ = n
-        if (
-            reset
-            and self.channels_at == "last"
-            and n > 1
-            and all(n > len(one) for one in sequences)
-        ):
+        wide = self.channels_at == "last" and n > max(1, *map(len, sequences))
+        if reset and wide:
             warn(
                 f"Every sequence of X has more channels ({n}) than steps. If arrays are (channels, "
                 'time), set channels="first".',
@@ -309,8 +305,11 @@ class SequenceInput(Input):
     def widened(self, columns: dict[str, Column]) -> "SequenceInput":
         """Return the input as it is, but for room for the longest sequence of a later chunk."""
         column: Any = columns["x"]
+        row_bytes = 4 * self.tensor_shape[1] * int(column.lengths.max())
+        if row_bytes <= self.row_bytes:
+            return self
         wider = copy.copy(self)
-        wider.row_bytes = max(self.row_bytes, 4 * self.tensor_shape[1] * int(column.lengths.max()))
+        wider.row_bytes = row_bytes
         return wider
 
 

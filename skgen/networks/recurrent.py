@@ -5,6 +5,7 @@ step, 0 where one is missing; then, for every value, 1 if it was observed; and l
 the sequence, and 0 for padding, which is 0 throughout.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -32,7 +33,12 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 POOLINGS = {"last": 1, "mean": 1, "max": 1, "concat": 3}
 
 # Waves by which a decoder knows how far a sequence has come.
-_N_WAVES = 8
+_N_PLACES = 16
+
+# What is added to the bias of an LSTM's forget gates, so that states last from the beginning:
+# R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
+# architectures", ICML 2015.
+_REMEMBERED = 1.0
 
 
 class Frames(NamedTuple):
@@ -77,6 +83,12 @@ def steps_there(lengths: Tensor, n_steps: int) -> Tensor:
     return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
 
 
+def waves(lengths: Tensor, n_waves: int, places: Tensor) -> Tensor:
+    r"""Return :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / T)` at places t: (batch, places, waves)."""
+    share = (places + 0.5) / lengths[:, None]
+    return (math.pi * share[..., None] * torch.arange(n_waves, device=lengths.device)).cos()
+
+
 def in_reverse(x: Tensor, lengths: Tensor) -> Tensor:
     """Return sequences (batch, time, ...) from their last step to their first; padding stays."""
     places = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
@@ -115,6 +127,10 @@ class Recurrence(nn.Module):
         self.backwards = nn.ModuleList(
             make(size, hidden_size, batch_first=True) for size in sizes if bidirectional
         )
+        with torch.no_grad():
+            for one in itertools.chain(self.forwards, self.backwards):
+                if isinstance(one, nn.LSTM):
+                    one.bias_ih_l0[hidden_size : 2 * hidden_size] += _REMEMBERED
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the states of the last layer: (batch, time, n_outputs)."""
@@ -139,12 +155,15 @@ class Recurrence(nn.Module):
 class SequenceEncoder(nn.Module):
     r"""Frames to codes.
 
-    .. math:: z = A \operatorname{pool}(h_1, \dots, h_m) + b, \quad
-              h = \text{RNN}(E u_1, \dots, E u_m)
+    .. math:: z = A \left[\operatorname{pool}(h_1, \dots, h_m), c\right] + b, \quad
+              h = \text{RNN}(E u_1, \dots, E u_m), \quad
+              c_k = \frac{2}{|O|} \sum_{t \in O} x_t \, \phi_k(t)
 
     with tokens :math:`u_j` of `patch` steps side by side, of which a sequence of :math:`n` steps
     has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, 0 where
-    one is missing, and for each whether it is missing.
+    one is missing, and for each whether it is missing. The second part, :math:`c`, is a cosine
+    series of the observed values, :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / n)`: what is smooth
+    goes to the code by a linear map, and the states say the rest.
 
     Parameters
     ----------
@@ -159,6 +178,9 @@ class SequenceEncoder(nn.Module):
 
     patch : int
         Steps in a token.
+
+    n_waves : int
+        Terms of the cosine series of every channel.
     """
 
     def __init__(
@@ -172,15 +194,17 @@ class SequenceEncoder(nn.Module):
         bidirectional: bool,
         pooling: str,
         patch: int,
+        n_waves: int,
     ):
         super().__init__()
         self.patch = patch
+        self.n_waves = n_waves
         self.pooling = pooling
         self.embedding = nn.Linear(2 * patch * n_channels, hidden_size)
         self.recurrence = Recurrence(
             hidden_size, hidden_size, n_layers, cell, bidirectional=bidirectional
         )
-        self.n_hidden = POOLINGS[pooling] * self.recurrence.n_outputs
+        self.n_hidden = POOLINGS[pooling] * self.recurrence.n_outputs + n_waves * n_channels
         self.head = nn.Linear(self.n_hidden, n_components)
 
     def forward(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_components)
@@ -189,7 +213,7 @@ class SequenceEncoder(nn.Module):
         return codes
 
     def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
-        """Return the pooled states, of which a code is a linear map."""
+        """Return pooled states and the cosine series, of which a code is a linear map."""
         values, observed, _ = parts = unpacked(filled_up(frames, self.patch))
         lengths = -(-parts.lengths // self.patch)
         tokens = [tokens_of(one, self.patch) for one in (values, 1 - observed)]
@@ -202,7 +226,15 @@ class SequenceEncoder(nn.Module):
             pooled["mean"] = (states * there).sum(dim=1) / lengths[:, None]
         if self.pooling in ("max", "concat"):
             pooled["max"] = states.masked_fill(~there, -torch.inf).amax(dim=1)
+        if self.n_waves:
+            pooled["waves"] = self._series(parts).flatten(1)
         return torch.cat(list(pooled.values()), dim=1)
+
+    def _series(self, frames: Frames) -> Tensor:
+        """Return the cosine series of the observed values: (batch, waves, channels)."""
+        places = torch.arange(frames.values.shape[1], device=frames.values.device)
+        sums = waves(frames.lengths, self.n_waves, places).transpose(1, 2) @ frames.values
+        return 2 * sums / frames.observed.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def filled_up(steps: Tensor, patch: int) -> Tensor:
@@ -218,11 +250,13 @@ def tokens_of(steps: Tensor, patch: int) -> Tensor:
 class SequenceDecoder(nn.Module):
     r"""Codes to sequences of given lengths.
 
-    .. math:: \hat u = O \, \text{RNN}(v_1, \dots, v_m), \quad
-              v_j = B z + F \phi(j / m) + P u_{j - 1}
+    .. math:: \hat x_t = \left[O \, \text{RNN}(v_1, \dots, v_m)\right]_t
+              + \sum_k (W_k z) \, \phi_k(t), \quad
+              v_j = B z + F \phi(t_j) + P u_{j - 1}
 
-    with the code :math:`z` at every token :math:`j`, waves :math:`\phi` of the share of the
-    sequence that lies before it, and the token before it, where that is shown.
+    with the code :math:`z` at every token :math:`j`, waves :math:`\phi` at its place :math:`t_j`,
+    and the token before it, where that is shown. The sum is a cosine series whose terms are linear
+    in the code, as in principal components.
 
     Parameters
     ----------
@@ -232,8 +266,8 @@ class SequenceDecoder(nn.Module):
     hidden_size, n_layers, cell
         As of `Recurrence`.
 
-    patch : int
-        Steps in a token.
+    patch, n_waves : int
+        Steps in a token, and terms of the cosine series of every channel.
 
     sees_before : bool
         Whether the token before can be shown.
@@ -248,13 +282,15 @@ class SequenceDecoder(nn.Module):
         n_layers: int,
         cell: str,
         patch: int,
+        n_waves: int,
         sees_before: bool,
     ):
         super().__init__()
         self.patch = patch
-        self.n_channels = n_channels
+        self.n_waves = n_waves
+        self.of_series = nn.Linear(n_components, n_waves * n_channels) if n_waves else None
         self.of_code = nn.Linear(n_components, hidden_size)
-        self.of_place = nn.Linear(2 * _N_WAVES, hidden_size, bias=False)
+        self.of_place = nn.Linear(_N_PLACES, hidden_size, bias=False)
         self.of_before = (
             nn.Linear(patch * n_channels, hidden_size, bias=False) if sees_before else None
         )
@@ -282,17 +318,19 @@ class SequenceDecoder(nn.Module):
             none. None shows nothing.
         """
         n_tokens = -(-n_steps // self.patch)
-        starts = self.patch * torch.arange(n_tokens, device=codes.device)
-        share = starts[None, :, None] / lengths[:, None, None]
-        angles = math.pi * share * torch.arange(1, _N_WAVES + 1, device=codes.device)
+        places = torch.arange(n_steps, device=codes.device)
         inputs = self.of_code(codes)[:, None] + self.of_place(
-            torch.cat([angles.sin(), angles.cos()], dim=2)
+            waves(lengths, _N_PLACES, places[:: self.patch])
         )
         if before is not None and self.of_before is not None:
             shown = self.of_before(tokens_of(filled_up(before, self.patch), self.patch))
             inputs = inputs + functional.pad(shown[:, :-1], (0, 0, 1, 0))
-        made = self.output(self.recurrence(inputs, lengths))
-        return made.reshape(len(codes), n_tokens * self.patch, -1)[:, :n_steps]
+        tokens = self.output(self.recurrence(inputs, lengths))
+        made: Tensor = tokens.reshape(len(codes), n_tokens * self.patch, -1)[:, :n_steps]
+        if self.of_series is None:
+            return made
+        series = self.of_series(codes).view(len(codes), self.n_waves, -1)
+        return made + waves(lengths, self.n_waves, places) @ series
 
 
 class RecurrentNetwork(nn.Module):
