@@ -5,7 +5,6 @@ step, 0 where one is missing; then, for every value, 1 if it was observed; and l
 the sequence, and 0 for padding, which is 0 throughout.
 """
 
-import itertools
 import math
 from typing import NamedTuple
 
@@ -35,9 +34,9 @@ POOLINGS = {"last": 1, "mean": 1, "max": 1, "concat": 3}
 # Waves by which a decoder knows how far a sequence has come.
 _N_PLACES = 16
 
-# What is added to the bias of an LSTM's forget gates, so that states last from the beginning:
-# R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
-# architectures", ICML 2015.
+# What is added to the bias of the forget gates of a decoder's LSTM, so that states last from the
+# beginning: R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
+# architectures", ICML 2015. States of the encoder that forget tell one local shape from another.
 _REMEMBERED = 1.0
 
 
@@ -127,10 +126,6 @@ class Recurrence(nn.Module):
         self.backwards = nn.ModuleList(
             make(size, hidden_size, batch_first=True) for size in sizes if bidirectional
         )
-        with torch.no_grad():
-            for one in itertools.chain(self.forwards, self.backwards):
-                if isinstance(one, nn.LSTM):
-                    one.bias_ih_l0[hidden_size : 2 * hidden_size] += _REMEMBERED
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the states of the last layer: (batch, time, n_outputs)."""
@@ -295,6 +290,10 @@ class SequenceDecoder(nn.Module):
             nn.Linear(patch * n_channels, hidden_size, bias=False) if sees_before else None
         )
         self.recurrence = Recurrence(hidden_size, hidden_size, n_layers, cell, bidirectional=False)
+        with torch.no_grad():
+            for one in self.recurrence.forwards:
+                if isinstance(one, nn.LSTM):
+                    one.bias_ih_l0[hidden_size : 2 * hidden_size] += _REMEMBERED
         self.output = nn.Linear(hidden_size, patch * n_channels)
 
     def forward(
