@@ -25,6 +25,7 @@ from skgen.engine import (
     EarlyStopping,
     Engine,
     FitProgress,
+    LengthBuckets,
     Phase,
     Rows,
     Turn,
@@ -625,22 +626,31 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
         )
         result: Any = None
         with torch.inference_mode(), bar:
-            if any(isinstance(column.take(slice(1)), tuple) for column in columns.values()):
-                least = 1  # what comes in several parts is not filled up
-            for part in gen_batches(n_rows, max(1, at_once // max(n_bytes) // least) * least):
-                n, index = part.stop - part.start, part
-                if rows is not None:
-                    index = torch.from_numpy(rows[part])
+            if any(
+                isinstance(column.take(slice(1)), tuple) or _differ(column.lengths)
+                for column in columns.values()
+            ):
+                least = 1  # what comes in several parts, or is of any length, is not filled up
+            for places in _parts(columns, rows, max(1, at_once // max(n_bytes) // least) * least):
+                index: Any = places if rows is None else rows[places]
+                if not isinstance(index, slice):
+                    index = torch.from_numpy(index)
                 values = function(
                     *[_ready(column.take(index), device, least) for column in columns.values()]
                 )
+                numbers = range(n_rows)[places] if isinstance(places, slice) else places
                 if isinstance(values, list):
-                    result = (result or []) + [_array(one, dtype) for one in values[:n]]
+                    result = [None] * n_rows if result is None else result
+                    for number, one in zip(numbers, values, strict=False):  # some were filled up
+                        result[number] = _array(one, dtype)
                 else:
                     if result is None:
                         result = np.empty((n_rows, *values.shape[1:]), dtype)
-                    torch.from_numpy(result[part]).copy_(values[:n])
-                bar.update(n)
+                    if isinstance(places, slice):
+                        torch.from_numpy(result[places]).copy_(values[: len(numbers)])
+                    else:
+                        result[places] = values[: len(numbers)].cpu().numpy()
+                bar.update(len(numbers))
         return result
 
 
@@ -695,6 +705,24 @@ def _own_callback(given: Any) -> Any:
 
 def _n_rows(columns: Mapping[str, Column]) -> int:
     return len(next(iter(columns.values())))
+
+
+def _parts(
+    columns: Mapping[str, Column], rows: NDArray[np.integer[Any]] | None, size: int
+) -> Iterator[slice | NDArray[np.integer[Any]]]:
+    """Yield the rows to infer from at once: so many, or those of like length where that differs."""
+    n_rows = _n_rows(columns) if rows is None else len(rows)
+    ragged = [column.lengths for column in columns.values() if column.lengths is not None]
+    if not ragged:
+        yield from gen_batches(n_rows, size)
+        return
+    lengths = ragged[0] if rows is None else ragged[0][torch.from_numpy(rows)]
+    order, sizes = LengthBuckets.of(lengths, size).arranged(torch.arange(n_rows))
+    yield from (part.numpy() for part in order.split(sizes))
+
+
+def _differ(lengths: Tensor | None) -> bool:
+    return lengths is not None and len(lengths) > 0 and bool(lengths.min() < lengths.max())
 
 
 def _n_bytes(values: Tensor | tuple[Tensor, ...]) -> int:

@@ -6,6 +6,7 @@ from skgen.autoencoders._contractive import ContractiveAutoencoder
 from skgen.autoencoders._conv import ConvAutoencoder
 from skgen.autoencoders._denoising import DenoisingAutoencoder
 from skgen.autoencoders._linear import LinearAutoencoder
+from skgen.autoencoders._recurrent import RecurrentAutoencoder
 from skgen.autoencoders._redundant import RedundantAutoencoder
 from skgen.autoencoders._sparse import SparseAutoencoder
 from skgen.autoencoders._variational import VariationalAutoencoder
@@ -17,6 +18,7 @@ __all__ = [
     "ConvAutoencoder",
     "DenoisingAutoencoder",
     "LinearAutoencoder",
+    "RecurrentAutoencoder",
     "RedundantAutoencoder",
     "SparseAutoencoder",
     "VariationalAutoencoder",

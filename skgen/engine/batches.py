@@ -1,8 +1,10 @@
 """Where minibatches come from: columns, and batches of their rows."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ __all__ = [
     "Column",
     "DenseColumn",
     "DomainPairs",
+    "LengthBuckets",
     "Rows",
     "Steps",
     "TensorColumn",
@@ -41,9 +44,14 @@ class Column(ABC):
     ----------
     dtype : numpy.dtype
         The precision in which to return what is made of it. The tensors are in single precision.
+
+    lengths : Tensor of shape (n_rows,), or None
+        How long rows are, where that differs and a batch is padded to its longest. Batches are of
+        rows of like length then.
     """
 
     dtype: np.dtype = np.dtype(np.float32)
+    lengths: Tensor | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -151,8 +159,59 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     return sizes
 
 
+@dataclass(frozen=True)
+class LengthBuckets:
+    """How rows of unlike lengths come together in batches, of which padding is a small part.
+
+    Lengths that differ by less than a seventh share a bucket, in which the order is free. A batch
+    has `batch_size` rows, or as many as have `MOST_STEPS` steps when they are padded, if that is
+    less, and at least one.
+
+    Attributes
+    ----------
+    buckets : Tensor of shape (n_rows,)
+        The bucket of every row.
+
+    sizes : list of int
+        Sizes of the batches, when rows are in the order of their buckets.
+    """
+
+    buckets: Tensor
+    sizes: list[int]
+
+    MOST_STEPS: ClassVar[int] = 1 << 15
+
+    @classmethod
+    def of(cls, lengths: Tensor, batch_size: int) -> "LengthBuckets":
+        """Return how rows of those lengths come together."""
+        buckets = (lengths.clamp(min=1).log() / math.log(8 / 7)).long()
+        order = buckets.argsort(stable=True)
+        longest = lengths[order].cummax(dim=0).values  # at most so long is what comes until then
+        ends = torch.searchsorted(buckets[order], buckets[order], right=True) - 1
+        caps, sizes, start = longest[ends].tolist(), list[int](), 0
+        while start < len(caps):
+            size = min(batch_size, len(caps) - start)
+            while size > 1 and size * caps[start + size - 1] > cls.MOST_STEPS:
+                size = max(1, min(size - 1, cls.MOST_STEPS // caps[start + size - 1]))
+            sizes.append(size)
+            start += size
+        return cls(buckets, sizes)
+
+    def arranged(
+        self, order: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, list[int]]:
+        """Return rows in the order of their buckets, and sizes of batches; these in any order."""
+        parts = order[self.buckets[order].argsort(stable=True)].split(self.sizes)
+        if generator is None:
+            return torch.cat(parts), self.sizes
+        drawn = torch.randperm(len(parts), generator=generator).tolist()
+        return torch.cat([parts[n] for n in drawn]), [self.sizes[n] for n in drawn]
+
+
 class Rows(Batches):
     """Batches out of columns that have one entry a row.
+
+    If a column says how long rows are, those of like length come together, see `LengthBuckets`.
 
     Parameters
     ----------
@@ -190,16 +249,25 @@ class Rows(Batches):
         self.batch_size = batch_size
         (n_rows,) = set(lengths.values())
         self.rows = torch.arange(n_rows) if rows is None else torch.as_tensor(rows)
+        ragged = [one.lengths for one in self.columns.values() if one.lengths is not None]
+        self.buckets = LengthBuckets.of(ragged[0][self.rows], batch_size) if ragged else None
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def n_batches(self) -> int:
+        """The number of batches in one pass."""
+        return super().n_batches if self.buckets is None else len(self.buckets.sizes)
+
     def epoch(self, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Yield one pass over the rows, shuffled if a generator is given."""
-        order = self.rows
+        order, sizes = torch.arange(len(self)), batch_sizes(len(self), self.batch_size)
         if generator is not None:
-            order = order[torch.randperm(len(order), generator=generator)]
-        yield from self.batches_of(order, batch_sizes(len(order), self.batch_size))
+            order = torch.randperm(len(order), generator=generator)
+        if self.buckets is not None:
+            order, sizes = self.buckets.arranged(order, generator)
+        yield from self.batches_of(self.rows[order], sizes)
 
     def batches_of(self, order: Tensor, sizes: Sequence[int]) -> Iterator[Batch]:
         """Yield batches of the given sizes, whose rows are the given ones in that order."""

@@ -10,8 +10,10 @@ from skgen.inputs.domains import DomainInput
 from skgen.inputs.images import ImageInput
 from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Scaling, Units
+from skgen.inputs.sequences import ChannelScaling, SequenceInput
 
 __all__ = [
+    "ChannelScaling",
     "ConditionInput",
     "DomainInput",
     "ImageInput",
@@ -19,5 +21,6 @@ __all__ = [
     "RowInput",
     "ScaledColumn",
     "Scaling",
+    "SequenceInput",
     "Units",
 ]

@@ -25,6 +25,9 @@ class Input(ABC):
         What a network sees of one row, in torch's order: ``(n_features,)`` or
         ``(channels, height, width)``.
 
+    tensor_shape : tuple of int
+        What a batch holds of a row: as many numbers as there are features, if it is not said.
+
     row_bytes : int
         How much memory a row takes as tensors, so that a batch of them can be kept small.
 
@@ -35,6 +38,7 @@ class Input(ABC):
 
     dtype: np.dtype = np.dtype(np.float32)
     shape: tuple[int, ...] = ()
+    tensor_shape: tuple[int, ...] = ()
     row_bytes: int = 4
     batch_bytes: int = 4 << 20
 

@@ -13,6 +13,7 @@ from skgen.inspection._loss_curve import LossCurveDisplay
 from skgen.inspection._morph import MorphDisplay
 from skgen.inspection._reconstruction import ReconstructionDisplay
 from skgen.inspection._samples import SamplesDisplay
+from skgen.inspection._sequences import SequenceDisplay
 
 __all__ = [
     "AdversarialLossDisplay",
@@ -24,4 +25,5 @@ __all__ = [
     "MorphDisplay",
     "ReconstructionDisplay",
     "SamplesDisplay",
+    "SequenceDisplay",
 ]

@@ -102,8 +102,8 @@ def described(shape: Sequence[int]) -> str:
     return f"images of {shape[1]} x {shape[2]} pixels, channels first: (batch, {shape[0]}, ...)"
 
 
-def n_outputs(name: str, module: nn.Module, n_features: int, kind: str) -> int:
-    """Return how many numbers a network makes of a flat row.
+def n_outputs(name: str, module: nn.Module, n_features: int | Sequence[int], kind: str) -> int:
+    """Return how many numbers a network makes of a row: a flat one of so many, or of that shape.
 
     Raises
     ------
@@ -113,7 +113,8 @@ def n_outputs(name: str, module: nn.Module, n_features: int, kind: str) -> int:
     training = module.training
     try:
         with torch.no_grad():
-            made: Any = module.eval()(torch.zeros(2, n_features))
+            row = (n_features,) if isinstance(n_features, int) else n_features
+            made: Any = module.eval()(torch.zeros(2, *row))
     except (RuntimeError, TypeError, IndexError, ValueError) as error:
         raise ValueError(
             f"The layers of {name} do not work on {kind}, which is what they get: {error}. Change "

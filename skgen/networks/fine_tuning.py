@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from skgen.networks.dense import ACTIVATIONS
 
-__all__ = ["FineTuned", "prediction_head"]
+__all__ = ["FineTuned", "one_below_the_other", "prediction_head"]
 
 
 class FineTuned(nn.Module):
@@ -61,6 +62,16 @@ class FineTuned(nn.Module):
             codes = self.codes(rows)
         predictions: Tensor = self.head(codes)
         return predictions
+
+
+def one_below_the_other(first: Tensor, second: Tensor) -> Tensor:
+    """Return the rows of both. Sequences are padded to the longer of the two."""
+    if first.ndim == 3:
+        n_steps = max(first.shape[1], second.shape[1])
+        first, second = (
+            functional.pad(one, (0, 0, 0, n_steps - one.shape[1])) for one in (first, second)
+        )
+    return torch.cat([first, second])
 
 
 def prediction_head(

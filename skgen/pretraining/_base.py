@@ -24,12 +24,15 @@ from skgen.corruptions import (
     CORRUPTIONS,
     Corruption,
     OnImages,
+    OnSequences,
     on_rows,
+    on_sequences,
     resolve_corruption,
+    usual_sequence_views,
     usual_views,
 )
 from skgen.engine import Batches, Column, DomainPairs, FitProgress, Phase, Rows, Turn
-from skgen.inputs import Input
+from skgen.inputs import Input, SequenceInput
 from skgen.inputs.images import stacked_images
 from skgen.invariant import InvariantEncoder
 from skgen.networks.encoders import n_outputs
@@ -306,7 +309,8 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         units = self.encoder_.encoder_module().cpu()
         body = units.encoder if pretrained is None else pretrained.encoder
         encoder = nn.Sequential(body, units.head)
-        n_codes = n_outputs("encoder", encoder, self.n_features_in_, f"rows {self.input_.shape}")
+        row = self.input_.tensor_shape or self.n_features_in_
+        n_codes = n_outputs("encoder", encoder, row, f"rows {self.input_.shape}")
         sizes = checked_sizes(self, "head_layer_sizes")
         head = prediction_head(n_codes, sizes, self._n_outputs(), self.dropout)
         return FineTuned(encoder, head, self._class_weights(), pretrained)
@@ -317,6 +321,8 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
     def _objective(self, *, frozen: bool = False) -> FineTuning:
         shape, given = self.input_.image_shape, self.corruption
         usual: Any = usual_views(of_images=shape is not None)
+        if isinstance(self.input_, SequenceInput):
+            usual = usual_sequence_views()
         views = self._on_rows(usual if given is None else given)
         if self._consistency() and views is None:
             raise ValueError(
@@ -342,9 +348,12 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         """Return how sure a prediction is that others are to agree with."""
         return 0.0
 
-    def _on_rows(self, given: Any) -> Corruption | OnImages | None:
+    def _on_rows(self, given: Any) -> Corruption | OnImages | OnSequences | None:
         none = given is None or (isinstance(given, list | tuple) and not given)
-        return None if none else on_rows(resolve_corruption(given), self.input_.image_shape)
+        corruption = None if none else resolve_corruption(given)
+        if isinstance(self.input_, SequenceInput):
+            return on_sequences(corruption)
+        return on_rows(corruption, self.input_.image_shape)
 
     def _phases(
         self, turns: Sequence[Turn], batches: Any, n_epochs: int, validation: Batches | None

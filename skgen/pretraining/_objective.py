@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.corruptions import Corruption, OnImages
+from skgen.corruptions import Corruption, OnImages, OnSequences
 from skgen.engine import Batch, Progress, TurnLoss
+from skgen.networks.fine_tuning import one_below_the_other
 
 __all__ = ["FineTuning", "LabeledLoss", "WithLabels"]
 
@@ -45,8 +46,8 @@ class FineTuning:
     """
 
     of_labels: LabeledLoss
-    corruption: Corruption | OnImages | None
-    views: Corruption | OnImages | None
+    corruption: Corruption | OnImages | OnSequences | None
+    views: Corruption | OnImages | OnSequences | None
     consistency_weight: float
     confidence: float
     frozen: bool = False
@@ -70,7 +71,7 @@ class FineTuning:
         u, n = batch["x"], len(labeled)
         with torch.no_grad():
             expected = module(u)
-        predictions = module(torch.cat([labeled, self.views(u)]))
+        predictions = module(one_below_the_other(labeled, self.views(u)))
         of_labels = self.of_labels.of(module, predictions[:n], batch["y"])
         agreement = self._agreement(expected, predictions[n:])
         objective = of_labels + self.consistency_weight * agreement

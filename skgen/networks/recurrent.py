@@ -1,0 +1,376 @@
+"""Recurrent networks on padded sequences: from sequences to codes, and from codes to sequences.
+
+A batch of sequences is one tensor of *frames*, (batch, time, 2 * channels + 1): the values of a
+step, 0 where one is missing; then, for every value, 1 if it was observed; and last 1 for a step of
+the sequence, and 0 for padding, which is 0 throughout.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = [
+    "CELLS",
+    "POOLINGS",
+    "Frames",
+    "Recurrence",
+    "RecurrentNetwork",
+    "SequenceDecoder",
+    "SequenceEncoder",
+    "SequencesInUnits",
+    "frames_of",
+    "unpacked",
+]
+
+# On a CPU, torch has a fast kernel for the LSTM alone; others go step by step.
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+# How many vectors of states side by side a pooling gives.
+POOLINGS = {"last": 1, "mean": 1, "max": 1, "concat": 3}
+
+# Waves by which a decoder knows how far a sequence has come.
+_N_PLACES = 16
+
+# What is added to the bias of the forget gates of a decoder's LSTM, so that states last from the
+# beginning: R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
+# architectures", ICML 2015. States of the encoder that forget tell one local shape from another.
+_REMEMBERED = 1.0
+
+
+class Frames(NamedTuple):
+    """What frames consist of."""
+
+    values: Tensor  # (batch, time, channels)
+    observed: Tensor  # (batch, time, channels)
+    there: Tensor  # (batch, time)
+
+    @property
+    def lengths(self) -> Tensor:
+        """The number of steps of every sequence, at least 1: (batch,)."""
+        return self.there.sum(dim=1).long().clamp(min=1)
+
+
+def unpacked(frames: Tensor) -> Frames:
+    """Return values, which of them were observed, and which steps there are."""
+    n_channels = frames.shape[2] // 2
+    return Frames(
+        frames[..., :n_channels], frames[..., n_channels : 2 * n_channels], frames[..., -1]
+    )
+
+
+def frames_of(values: Tensor, there: Tensor | None = None) -> Tensor:
+    """Return values (..., channels) as frames (..., 2 * channels + 1): those missing are NaN.
+
+    Parameters
+    ----------
+    values : Tensor of shape (..., channels)
+        In network units.
+
+    there : Tensor of shape (...,), default=None
+        Which steps there are. None stands for all.
+    """
+    steps = torch.ones_like(values[..., :1]) if there is None else there[..., None].to(values)
+    observed = (~values.isnan()).to(values) * steps
+    return torch.cat([values.nan_to_num(0.0) * observed, observed, steps], dim=-1)
+
+
+def steps_there(lengths: Tensor, n_steps: int) -> Tensor:
+    """Return which steps there are in sequences of those lengths: (batch, n_steps)."""
+    return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
+
+
+def waves(lengths: Tensor, n_waves: int, places: Tensor) -> Tensor:
+    r"""Return :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / T)` at places t: (batch, places, waves)."""
+    share = (places + 0.5) / lengths[:, None]
+    return (math.pi * share[..., None] * torch.arange(n_waves, device=lengths.device)).cos()
+
+
+def in_reverse(x: Tensor, lengths: Tensor) -> Tensor:
+    """Return sequences (batch, time, ...) from their last step to their first; padding stays."""
+    places = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+    mirrored = lengths[:, None] - 1 - places
+    places = torch.where(mirrored < 0, places, mirrored)
+    return x.gather(1, places[..., None].expand_as(x))
+
+
+class Recurrence(nn.Module):
+    """Layers of recurrent cells that read padded sequences, in one direction or in both.
+
+    Sequences are padded on the right, so that no state before the end of a sequence knows of the
+    padding; for the other direction every sequence is reversed by its own length.
+
+    Parameters
+    ----------
+    n_inputs, hidden_size, n_layers : int
+        Numbers of a step, units of a layer in one direction, and layers.
+
+    cell : {'lstm', 'gru'}
+        The kind of cell.
+
+    bidirectional : bool
+        Whether to read backwards, too.
+    """
+
+    def __init__(
+        self, n_inputs: int, hidden_size: int, n_layers: int, cell: str, *, bidirectional: bool
+    ):
+        super().__init__()
+        self.bidirectional = bidirectional
+        self.n_outputs = hidden_size * (1 + bidirectional)
+        sizes = [n_inputs, *[self.n_outputs] * (n_layers - 1)]
+        make = CELLS[cell]
+        self.forwards = nn.ModuleList(make(size, hidden_size, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(
+            make(size, hidden_size, batch_first=True) for size in sizes if bidirectional
+        )
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Return the states of the last layer: (batch, time, n_outputs)."""
+        for number, forwards in enumerate(self.forwards):
+            states = forwards(x)[0]
+            if self.bidirectional:
+                other = self.backwards[number](in_reverse(x, lengths))[0]
+                states = torch.cat([states, in_reverse(other, lengths)], dim=2)
+            x = states
+        return x
+
+    def last(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """Return what each direction knows at its end: (batch, n_outputs)."""
+        ends = (lengths - 1)[:, None, None].expand(-1, 1, states.shape[2])
+        at_end = states.gather(1, ends)[:, 0]
+        if not self.bidirectional:
+            return at_end
+        size = self.n_outputs // 2
+        return torch.cat([at_end[:, :size], states[:, 0, size:]], dim=1)
+
+
+class SequenceEncoder(nn.Module):
+    r"""Frames to codes.
+
+    .. math:: z = A \left[\operatorname{pool}(h_1, \dots, h_m), c\right] + b, \quad
+              h = \text{RNN}(E u_1, \dots, E u_m), \quad
+              c_k = \frac{2}{|O|} \sum_{t \in O} x_t \, \phi_k(t)
+
+    with tokens :math:`u_j` of `patch` steps side by side, of which a sequence of :math:`n` steps
+    has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, 0 where
+    one is missing, and for each whether it is missing. The second part, :math:`c`, is a cosine
+    series of the observed values, :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / n)`: what is smooth
+    goes to the code by a linear map, and the states say the rest.
+
+    Parameters
+    ----------
+    n_channels, n_components : int
+        Numbers of a step, and of a code.
+
+    hidden_size, n_layers, cell, bidirectional
+        As of `Recurrence`.
+
+    pooling : {'last', 'mean', 'max', 'concat'}
+        What is read off the states: at the end, their mean, their maximum, or all three.
+
+    patch : int
+        Steps in a token.
+
+    n_waves : int
+        Terms of the cosine series of every channel.
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        n_components: int,
+        *,
+        hidden_size: int,
+        n_layers: int,
+        cell: str,
+        bidirectional: bool,
+        pooling: str,
+        patch: int,
+        n_waves: int,
+    ):
+        super().__init__()
+        self.patch = patch
+        self.n_waves = n_waves
+        self.pooling = pooling
+        self.embedding = nn.Linear(2 * patch * n_channels, hidden_size)
+        self.recurrence = Recurrence(
+            hidden_size, hidden_size, n_layers, cell, bidirectional=bidirectional
+        )
+        self.n_hidden = POOLINGS[pooling] * self.recurrence.n_outputs + n_waves * n_channels
+        self.head = nn.Linear(self.n_hidden, n_components)
+
+    def forward(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_components)
+        """Return the codes of sequences."""
+        codes: Tensor = self.head(self.hidden(frames))
+        return codes
+
+    def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
+        """Return pooled states and the cosine series, of which a code is a linear map."""
+        values, observed, _ = parts = unpacked(filled_up(frames, self.patch))
+        lengths = -(-parts.lengths // self.patch)
+        tokens = [tokens_of(one, self.patch) for one in (values, 1 - observed)]
+        states = self.recurrence(self.embedding(torch.cat(tokens, dim=2)), lengths)
+        pooled: dict[str, Tensor] = {}
+        if self.pooling in ("last", "concat"):
+            pooled["last"] = self.recurrence.last(states, lengths)
+        there = steps_there(lengths, states.shape[1])[..., None]
+        if self.pooling in ("mean", "concat"):
+            pooled["mean"] = (states * there).sum(dim=1) / lengths[:, None]
+        if self.pooling in ("max", "concat"):
+            pooled["max"] = states.masked_fill(~there, -torch.inf).amax(dim=1)
+        if self.n_waves:
+            pooled["waves"] = self._series(parts).flatten(1)
+        return torch.cat(list(pooled.values()), dim=1)
+
+    def _series(self, frames: Frames) -> Tensor:
+        """Return the cosine series of the observed values: (batch, waves, channels)."""
+        places = torch.arange(frames.values.shape[1], device=frames.values.device)
+        sums = waves(frames.lengths, self.n_waves, places).transpose(1, 2) @ frames.values
+        return 2 * sums / frames.observed.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def filled_up(steps: Tensor, patch: int) -> Tensor:
+    """Return steps (batch, time, n), padded to a whole number of tokens."""
+    return functional.pad(steps, (0, 0, 0, -steps.shape[1] % patch))
+
+
+def tokens_of(steps: Tensor, patch: int) -> Tensor:
+    """Return steps (batch, time, n), so many side by side: (batch, time / patch, patch * n)."""
+    return steps.reshape(len(steps), -1, patch * steps.shape[2])
+
+
+class SequenceDecoder(nn.Module):
+    r"""Codes to sequences of given lengths.
+
+    .. math:: \hat x_t = \left[O \, \text{RNN}(v_1, \dots, v_m)\right]_t
+              + \sum_k (W_k z) \, \phi_k(t), \quad
+              v_j = B z + F \phi(t_j) + P u_{j - 1}
+
+    with the code :math:`z` at every token :math:`j`, waves :math:`\phi` at its place :math:`t_j`,
+    and the token before it, where that is shown. The sum is a cosine series whose terms are linear
+    in the code, as in principal components.
+
+    Parameters
+    ----------
+    n_channels, n_components : int
+        Numbers of a step, and of a code.
+
+    hidden_size, n_layers, cell
+        As of `Recurrence`.
+
+    patch, n_waves : int
+        Steps in a token, and terms of the cosine series of every channel.
+
+    sees_before : bool
+        Whether the token before can be shown.
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        n_components: int,
+        *,
+        hidden_size: int,
+        n_layers: int,
+        cell: str,
+        patch: int,
+        n_waves: int,
+        sees_before: bool,
+    ):
+        super().__init__()
+        self.patch = patch
+        self.n_waves = n_waves
+        self.of_series = nn.Linear(n_components, n_waves * n_channels) if n_waves else None
+        self.of_code = nn.Linear(n_components, hidden_size)
+        self.of_place = nn.Linear(_N_PLACES, hidden_size, bias=False)
+        self.of_before = (
+            nn.Linear(patch * n_channels, hidden_size, bias=False) if sees_before else None
+        )
+        self.recurrence = Recurrence(hidden_size, hidden_size, n_layers, cell, bidirectional=False)
+        with torch.no_grad():
+            for one in self.recurrence.forwards:
+                if isinstance(one, nn.LSTM):
+                    one.bias_ih_l0[hidden_size : 2 * hidden_size] += _REMEMBERED
+        self.output = nn.Linear(hidden_size, patch * n_channels)
+
+    def forward(
+        self, codes: Tensor, lengths: Tensor, n_steps: int, before: Tensor | None = None
+    ) -> Tensor:
+        """Return values: (batch, n_steps, channels).
+
+        Parameters
+        ----------
+        codes : Tensor of shape (batch, n_components)
+            Codes.
+
+        lengths : Tensor of shape (batch,)
+            How many steps each sequence is to have.
+
+        n_steps : int
+            How many there are at most. What is beyond the length of a sequence means nothing.
+
+        before : Tensor of shape (batch, n_steps, channels), default=None
+            Values of which every token gets those of the token before it; 0 where it is to get
+            none. None shows nothing.
+        """
+        n_tokens = -(-n_steps // self.patch)
+        places = torch.arange(n_steps, device=codes.device)
+        inputs = self.of_code(codes)[:, None] + self.of_place(
+            waves(lengths, _N_PLACES, places[:: self.patch])
+        )
+        if before is not None and self.of_before is not None:
+            shown = self.of_before(tokens_of(filled_up(before, self.patch), self.patch))
+            inputs = inputs + functional.pad(shown[:, :-1], (0, 0, 1, 0))
+        tokens = self.output(self.recurrence(inputs, lengths))
+        made: Tensor = tokens.reshape(len(codes), n_tokens * self.patch, -1)[:, :n_steps]
+        if self.of_series is None:
+            return made
+        series = self.of_series(codes).view(len(codes), self.n_waves, -1)
+        return made + waves(lengths, self.n_waves, places) @ series
+
+
+class RecurrentNetwork(nn.Module):
+    """An encoder of sequences, and a decoder."""
+
+    def __init__(self, encoder: SequenceEncoder, decoder: SequenceDecoder):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+
+class SequencesInUnits(nn.Module):
+    """An encoder that takes sequences in the units of data.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        From frames. It is in evaluation mode afterwards.
+
+    mean, scale : Tensor of shape (channels,)
+        What is subtracted from every channel, and what it is divided by then.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, encoder: nn.Module, mean: Tensor, scale: Tensor):
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Identity()
+        self.layers = ["recurrence", "head"]
+        device = next(weight.device for weight in encoder.parameters())
+        self.register_buffer("mean", mean.to(device, torch.float32))
+        self.register_buffer("scale", scale.to(device, torch.float32))
+        self.eval()
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the codes of sequences (batch, time, channels), whose missing values are NaN.
+
+        Without `lengths`, (batch,), all are as long as the tensor.
+        """
+        there = None if lengths is None else steps_there(lengths, x.shape[1])
+        codes: Tensor = self.encoder(frames_of((x.to(self.mean) - self.mean) / self.scale, there))
+        return codes
