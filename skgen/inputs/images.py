@@ -18,7 +18,15 @@ from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Units
 from skgen.parameters import SIZES, Declared, checked_sizes, override, parameter
 
-__all__ = ["FILTERS", "ImageInput", "RowsOrImages", "TakesImages", "filters_for", "stacked_images"]
+__all__ = [
+    "FILTERS",
+    "ImageInput",
+    "ImageTarget",
+    "RowsOrImages",
+    "TakesImages",
+    "filters_for",
+    "stacked_images",
+]
 
 # Images that are looked at for their range, and numbers of them, at most.
 _N_LOOKED_AT, _SIZE_LOOKED_AT = 100, 1 << 22
@@ -191,6 +199,38 @@ class ImageInput(RowInput):
         return wider
 
 
+class ImageTarget(ImageInput):
+    """Images as y, the column ``y``; or flat rows, or a single number for each row of X."""
+
+    name = "y"
+
+    def fit(self, X: Any, estimator: Any) -> dict[str, Column]:
+        """Check y, measure it, and return its column."""
+        columns: dict[str, Any] = super().fit(X, estimator)
+        if self.image_shape is not None and self.image_shape[2] == 4:
+            mask = columns[self.name].X[:, 3::4]
+            n_empty = int((mask.max(axis=1) <= self.value_range[0]).sum())  # type: ignore[index]
+            if n_empty:
+                warn(
+                    f"{n_empty} of {len(mask)} images of y are transparent everywhere, so nothing "
+                    "is learned of their colors.",
+                    UserWarning,
+                )
+        return columns
+
+    def _validated(self, X: Any, estimator: Any, *, reset: bool) -> NDArray:
+        if X is None:
+            raise ValueError(
+                f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+            )
+        is_single = stacked_images(X) is None and np.asarray(X).ndim == 1
+        given = np.asarray(X).reshape(-1, 1) if is_single else X
+        rows = super()._validated(given, estimator, reset=reset)
+        if reset and is_single:
+            self.row_shape = ()
+        return rows
+
+
 class TakesImages(Declared, ABC):
     """Mixed into a model, declares what is to be said of images, and of them alone."""
 
@@ -216,16 +256,21 @@ class TakesImages(Declared, ABC):
         input_: ImageInput
 
     @property
+    def _images(self) -> ImageInput:
+        """The fitted input of the images: of X, unless a model takes them as y."""
+        return self.input_
+
+    @property
     def image_shape_(self) -> tuple[int, ...]:
         """Shape of an image, as X or `image_shape` has it."""
-        shape = self.input_.given_shape
+        shape = self._images.given_shape
         assert shape is not None  # of a fitted input
         return shape
 
     @property
     def value_range_(self) -> tuple[float, float] | None:
         """What images that are made keep to."""
-        return self.input_.value_range
+        return self._images.value_range
 
     def _built_with(self) -> dict[str, Any]:
         said = None if self.image_shape is None else tuple(self.image_shape)
@@ -274,11 +319,11 @@ class RowsOrImages(TakesImages, ABC):
     @property
     def _sized_by(self) -> str:
         """The parameter that sizes the networks."""
-        return "n_filters" if self.input_.holds_images else "hidden_layer_sizes"
+        return "n_filters" if self._images.holds_images else "hidden_layer_sizes"
 
     def _layer_sizes(self) -> list[int]:
         """Return the parameter that sizes the networks, checked."""
-        shape = self.input_.image_shape
+        shape = self._images.image_shape
         if shape is not None and getattr(self, self._sized_by) is None:
             return filters_for(shape)
         return checked_sizes(self, self._sized_by, at_least=1)
