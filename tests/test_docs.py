@@ -28,7 +28,9 @@ def run(page, max_epochs=None):
     return names
 
 
-@pytest.mark.parametrize("page", ["images", "latent", "generators", "adaptation", "autoencoders"])
+@pytest.mark.parametrize(
+    "page", ["images", "latent", "generators", "attributes", "adaptation", "autoencoders"]
+)
 @pytest.mark.filterwarnings("error", "ignore::skgen.exceptions.TrainingWarning")
 def test_the_code_runs(page, monkeypatch):
     """After two epochs in place of more, nothing is said of what it finds."""
@@ -95,6 +97,16 @@ def test_autoencoders():
         "autoencoder__penalty__weight",
         "xgbclassifier__max_depth",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_attributes():
+    names = run("attributes.rst")
+    assert names["score"] > 0.5
+    assert names["drawn"].shape == (3, 32, 32, 4)
+    assert names["morph"].shape == (9, 32, 32, 4)
+    assert (names["found"]["chair"] == names["X"]["chair"][:4].to_numpy()).mean() >= 0.5
 
 
 @pytest.mark.slow

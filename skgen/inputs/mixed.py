@@ -10,6 +10,8 @@ from typing import Any, final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from skgen.engine import Column, TensorColumn
@@ -218,7 +220,7 @@ class MixedInput(Input):
         self, X: Any, estimator: Any, *, reset: bool
     ) -> tuple[dict[str, NDArray], set[str]]:
         """Return the columns of X by name, and the names of those that it calls categorical."""
-        if isinstance(X, Mapping):
+        if isinstance(X, Mapping) and not issparse(X):  # some sparse arrays are mappings, too
             columns = _of_mapping(X, estimator, reset=reset)
             if reset:
                 self.container: Any = dict
@@ -232,6 +234,8 @@ class MixedInput(Input):
             ensure_all_finite=False,
             ensure_min_samples=2 if reset else 1,
         )
+        if rows.dtype.kind == "f":
+            assert_all_finite(rows, input_name="X", estimator_name=type(estimator).__name__)
         is_frame = hasattr(X, "columns")
         if reset:
             self.container = type(X) if is_frame else None

@@ -203,5 +203,5 @@ def _usual_values(taken: MixedInput, place: int, n_steps: int) -> NDArray:
     if isinstance(attribute, Angle):
         return np.arange(n_steps) * (attribute.period / n_steps)
     assert isinstance(attribute, Number)
-    ends = np.array([taken.least[place], taken.largest[place]]) * attribute.std + attribute.mean
-    return np.linspace(*ends, n_steps)
+    ends = attribute.values(np.array([taken.least[place], taken.largest[place]]))
+    return np.linspace(ends[0], ends[1], n_steps)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,12 @@ class AttributeCodes(nn.Module):
         turns = values[:, None] * torch.arange(1, self.n_harmonics + 1, device=values.device)
         return torch.cat([turns.sin(), turns.cos()], dim=1)
 
+    def known_codes(self, number: int) -> Tensor:  # (n_categories, n_components)
+        """Return the learned codes of an attribute."""
+        weight: Any = self.categories[str(number)].weight
+        codes: Tensor = weight.detach()
+        return codes
+
     def between(self, start: Tensor, stop: Tensor, share: float) -> Tensor:
         """Return codes on the way from rows to rows, of angles along the shorter arc."""
         away = stop - start
@@ -76,8 +83,8 @@ class AttributeCodes(nn.Module):
         parts = []
         for number, kind in enumerate(self.kinds):
             if kind > 0:
-                ends = [self.part(number, one[:, number]) for one in (start, stop)]
-                parts.append(torch.lerp(*ends, share))
+                one, other = (self.part(number, end[:, number]) for end in (start, stop))
+                parts.append(torch.lerp(one, other, share))
             else:
                 parts.append(self.part(number, there[:, number]))
         return torch.cat(parts, dim=1)
@@ -89,7 +96,7 @@ class AttributeCodes(nn.Module):
         for number, kind in enumerate(self.kinds):
             values = x[:, number]
             if kind > 0 and (values >= kind).any():
-                mean = self.categories[str(number)].weight.mean(dim=0)
+                mean = self.known_codes(number).mean(dim=0)
                 codes = self.part(number, values.clamp_max(kind - 1))
                 parts.append(torch.where(values[:, None] >= kind, mean, codes))
             else:
@@ -99,7 +106,7 @@ class AttributeCodes(nn.Module):
     def extend(self, codes: Mapping[int, Tensor]) -> None:
         """Know further categories, by the codes of those of some attributes."""
         for number, more in codes.items():
-            known = self.categories[str(number)].weight.detach()
+            known = self.known_codes(number)
             weight = torch.cat([known, more.to(known)])
             self.categories[str(number)] = nn.Embedding.from_pretrained(weight, freeze=False)
             self.kinds[number] = len(weight)
@@ -144,7 +151,8 @@ class ConditionedDecoder(nn.Module):
         Height, width and channels of an image.
 
     n_filters : sequence of int
-        Channels of the levels, the image's side first.
+        Channels of the levels, the image's side first. In front of the image there are half as many
+        as the first says.
 
     hidden_layer_sizes : sequence of int
         Sizes of the dense layers.
@@ -175,14 +183,15 @@ class ConditionedDecoder(nn.Module):
         self.start = nn.Sequential(
             nn.Linear(n_seen, first[0] * first[1] * first[2]), UnflattenImages(first), act()
         )
-        widths = [n_filters[0], *n_filters][::-1]
+        n_last = max(1, n_filters[0] // 2)  # of as many places as the image, which cost most
+        widths = [n_last, *n_filters][::-1]
         self.levels = nn.ModuleList(
             Modulated(ResizeConv(n_in, n_out, size), n_out, n_seen)
             for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True)
         )
         self.activation = act()
         self.last = nn.Sequential(
-            nn.Conv2d(n_filters[0], shape[2], 3, padding=1),
+            nn.Conv2d(n_last, shape[2], 3, padding=1),
             ACTIVATIONS[output_activation](),
             FlattenImages(),
         )

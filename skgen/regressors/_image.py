@@ -1,7 +1,7 @@
 """The regressor that draws images of attributes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from skgen._sklearn import StrOptions, _check_sample_weight, _fit_context
 from skgen.adversarial_losses import Adversarial
 from skgen.base import IncrementalModel
-from skgen.engine import Column, TensorColumn, Turn, TurnLoss
+from skgen.engine import Column, FitProgress, TensorColumn, Turn, TurnLoss
 from skgen.exceptions import warn
-from skgen.inputs import Units
+from skgen.inputs import Scaling, Units
 from skgen.inputs.images import ImageTarget, RowsOrImages
 from skgen.inputs.mixed import Category, MixedInput, single_row
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
@@ -135,6 +135,19 @@ class ImageRegressor(
         input_: Any
         target_input_: ImageTarget
 
+    _fitted: ClassVar[Mapping[str, str]] = {
+        "input_ : Input": "What `fit` learned of X: its attributes.",
+        "target_input_ : Input or None": """What it learned of y: its layout, range, dtype and
+            scaling.""",
+        "scaling_ : Scaling": """The fitted map from y to network units: `mean`, `offset`,
+            `scale`.""",
+        "image_shape_ : tuple of int": """Shape of an image, as y or `image_shape` has it;
+            ``(1, n_features)`` if neither says.""",
+        "value_range_ : tuple of float or None": """What drawings keep to: 0 to 255 for bytes; 0
+            to 1 for other numbers that lie in between; otherwise the range of y. None for rows that
+            were not said to be images.""",
+    }
+
     n_components: int = parameter(
         32,
         COUNT,
@@ -218,6 +231,11 @@ class ImageRegressor(
         needed_by = 'loss="binary_cross_entropy"' if cross_entropy else None
         of_images = Units((0.0, 1.0), by_value_range=True, needed_by=needed_by)
         return ImageTarget(self.image_shape, of_images if cross_entropy else Units(), of_images)
+
+    @property
+    def scaling_(self) -> Scaling:
+        """The fitted map from y to network units."""
+        return self.target_input_.scaling
 
     @property
     def _images(self) -> ImageTarget:
@@ -405,7 +423,12 @@ class ImageRegressor(
             )
         module = self.net_.module_
         learned = learned_codes(
-            module, columns, self._likeness(), seed=self._seed(), device=self.net_.device
+            module,
+            columns,
+            self._likeness(),
+            seed=self._seed(),
+            device=self.net_.device,
+            callbacks=[FitProgress(type(self).__name__)] if self.verbose == 1 else [],
         )
         module.codes.extend(learned)
         self.net_.initialize_optimizer()  # the new codes move with the others from now on
@@ -616,10 +639,7 @@ class ImageRegressor(
             )
         with torch.no_grad():
             codes = torch.cat(
-                [
-                    self._network().codes.between(*ends, float(t))  # type: ignore[arg-type]
-                    for t in np.linspace(0, 1, n_steps)
-                ]
+                [self._network().codes.between(*ends, float(t)) for t in np.linspace(0, 1, n_steps)]
             )
         images = self._drawn({"code": TensorColumn(codes.cpu())})
         steps = images.reshape(n_steps, len(ends[0]), *images.shape[1:]).swapaxes(0, 1)

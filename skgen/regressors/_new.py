@@ -1,10 +1,11 @@
 """Codes of categories that are new, learned while everything else stands still."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from skgen.engine import LR_SCHEDULES, Column, Engine, Phase, Rows, TensorColumn, Turn, seeded
@@ -24,7 +25,13 @@ _WEIGHT = 3e-5
 
 
 def learned_codes(
-    module: Any, columns: Mapping[str, Column], likeness: Likeness, *, seed: int, device: str
+    module: Any,
+    columns: Mapping[str, Column],
+    likeness: Likeness,
+    *,
+    seed: int,
+    device: str,
+    callbacks: Sequence[Callback],
 ) -> dict[int, Tensor]:
     """Return codes of the categories that are new.
 
@@ -46,6 +53,9 @@ def learned_codes(
     device : str
         Where the networks are.
 
+    callbacks : sequence of skorch callbacks
+        What watches.
+
     Returns
     -------
     codes : dict of int to Tensor of shape (n_new, n_components)
@@ -59,16 +69,24 @@ def learned_codes(
         is_new = x[:, number] >= kind
         if kind > 0 and is_new.any():
             with seeded(seed):
-                found[number] = _learned(frozen, number, x, is_new, on_device["y"], likeness)
+                found[number] = _learned(
+                    frozen, number, x, is_new, on_device["y"], likeness, callbacks
+                )
     return found
 
 
 def _learned(
-    frozen: Any, number: int, x: Tensor, is_new: Tensor, y: Column, likeness: Likeness
+    frozen: Any,
+    number: int,
+    x: Tensor,
+    is_new: Tensor,
+    y: Column,
+    likeness: Likeness,
+    callbacks: Sequence[Callback],
 ) -> Tensor:
     """Return the codes of one attribute's new categories."""
     kind, rows = frozen.codes.kinds[number], torch.nonzero(is_new)[:, 0]
-    known = frozen.codes.categories[str(number)].weight
+    known = frozen.codes.known_codes(number)
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 0, std, torch.ones_like(std))
     category = (x[:, number].long() - kind).clamp_min(0)
@@ -94,6 +112,7 @@ def _learned(
         lr=_LR,
         lr_schedule=LR_SCHEDULES["one_cycle"],
         device=str(x.device),
+        callbacks=list(callbacks),
         verbose=0,
     )
     net.initialize()
