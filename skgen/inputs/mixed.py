@@ -322,7 +322,7 @@ def _of_mapping(X: Mapping[Any, Any], estimator: Any, *, reset: bool) -> dict[st
     columns = {str(name): column_or_1d(np.atleast_1d(_array(one))) for name, one in X.items()}
     if not columns:
         raise ValueError("X has no attributes: it takes one column at least.")
-    single = {name for name, one in X.items() if np.ndim(_array(one)) == 0}
+    single = {str(name) for name, one in X.items() if np.ndim(_array(one)) == 0}
     longest = max(map(len, columns.values()))
     columns = {
         name: np.repeat(one, longest) if name in single else one for name, one in columns.items()

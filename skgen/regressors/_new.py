@@ -13,10 +13,11 @@ from skgen.regressors._objective import Likeness, NewCodes, OfNewCodes
 
 __all__ = ["learned_codes"]
 
-# Known codes that are tried as starts at most, those that are learned from, and for how long.
-_N_TRIED = 64
+# Known codes that are tried as starts at most, those that are learned from, and for how many
+# updates: all of them, and then the best.
+_N_TRIED = 32
 _N_STARTS = 3
-_N_UPDATES = 150
+_N_UPDATES = (40, 120)
 _BATCH_SIZE = 64
 _LR = 0.1
 
@@ -105,22 +106,35 @@ def _learned(
     tried = torch.cat([mean[None], some])[:, None].expand(-1, len(n_rows), -1)
     order = _errors(tried, objective, batches, n_rows).argsort(dim=0)[: _N_STARTS - 1]
     of_known = tried.gather(0, order[:, :, None].expand(-1, -1, tried.shape[2]))
-    new = NewCodes(torch.cat([mean.expand(1, len(n_rows), -1), of_known]))
+    codes = torch.cat([mean.expand(1, len(n_rows), -1), of_known])
+    for n_updates in _N_UPDATES:
+        codes = _improved(codes, objective, batches, n_updates, callbacks)
+        best = _errors(codes, objective, batches, n_rows).argmin(dim=0)
+        codes = codes[best, torch.arange(len(best), device=best.device)][None]
+    return codes[0]
+
+
+def _improved(
+    codes: Tensor,
+    objective: OfNewCodes,
+    batches: Rows,
+    n_updates: int,
+    callbacks: Sequence[Callback],
+) -> Tensor:
+    """Return codes (n_codes, n_new, n_components) after some updates."""
+    new = NewCodes(codes)
     net = Engine(
         nn.ModuleDict({"new": new}),
         [Turn(("new",), objective)],
         lr=_LR,
         lr_schedule=LR_SCHEDULES["one_cycle"],
-        device=str(x.device),
+        device=str(codes.device),
         callbacks=list(callbacks),
         verbose=0,
     )
     net.initialize()
-    n_epochs = -(-_N_UPDATES // batches.n_batches)
-    net.partial_fit([Phase(batches, net.turns, n_epochs)])
-    codes = new.codes.detach()
-    best = _errors(codes, objective, batches, n_rows).argmin(dim=0)
-    return codes[best, torch.arange(len(best), device=best.device)]
+    net.partial_fit([Phase(batches, net.turns, -(-n_updates // batches.n_batches))])
+    return new.codes.detach()
 
 
 @torch.no_grad()
