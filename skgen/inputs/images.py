@@ -437,8 +437,8 @@ def _check_modes(X: Any, given: str) -> None:
     palettes = sorted({*modes} & {"P", "PA"})
     if palettes:
         raise ValueError(
-            f"The images of {given} are of mode {palettes[0]!r}: their numbers are places in a list "
-            f"of colors, and no brightness. {remedy}"
+            f"The images of {given} are of mode {palettes[0]!r}: their numbers are places in a "
+            f"list of colors, and no brightness. {remedy}"
         )
 
 
@@ -516,7 +516,7 @@ def _warn_of_mixed_ranges(largest: NDArray[np.float64], given: str) -> None:
     if factor is not None and min(cut, len(ends) - cut) >= few:
         warn(
             f"Of {len(largest)} images of {given} that were looked at, {cut} go up to {small:g} "
-            f"and {len(ends) - cut} up to {ends[-1]:g}, with none in between, as if the latter were "
-            f"to be divided by {factor:g}. Bring all images to one range.",
+            f"and {len(ends) - cut} up to {ends[-1]:g}, with none in between, as if the latter "
+            f"were to be divided by {factor:g}. Bring all images to one range.",
             UserWarning,
         )
