@@ -239,9 +239,10 @@ class MixedInput(Input):
         is_frame = hasattr(X, "columns")
         if reset:
             self.container = type(X) if is_frame else None
-        names = [str(name) for name in X.columns] if is_frame else map(str, range(rows.shape[1]))
-        categorical = {str(n) for n in X.columns if _is_categorical(X[n])} if is_frame else set()
-        return dict(zip(names, rows.T, strict=True)), categorical
+        if not is_frame:
+            return {str(place): column for place, column in enumerate(rows.T)}, set()
+        categorical = {str(name) for name in X.columns if _is_categorical(X[name])}
+        return {str(name): np.asarray(X[name]) for name in X.columns}, categorical
 
     def _numbers(self, columns: Mapping[str, NDArray]) -> NDArray[np.float64]:
         return np.stack(
