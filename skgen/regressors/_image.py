@@ -208,6 +208,7 @@ class ImageRegressor(
         most.""",
     )
     batch_size: int = override(16)
+    lr: float = override(2e-3)
     image_shape: Sequence[int] | None = override(
         None,
         """``(height, width)`` or ``(height, width, channels)`` of images that come as flat rows in
