@@ -11,11 +11,13 @@ chair. Parts: `views` (every 30, 45, 60, 90 degrees known), `elevation`, `new` (
 """
 
 import argparse
+import copy
 import os
 import time
 from functools import cache, partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -77,10 +79,17 @@ def model(seed, args, **params):
     )
 
 
-def fitted(X, rgba, seed, args, **params):
+def fitted(X, rgba, seed, args, name="", **params):
+    """A model and the seconds of CPU that its fit took; those with a name are kept, if asked."""
+    path = Path(args.keep) / f"{name}-{seed}.joblib" if args.keep and name else None
+    if path is not None and path.exists():
+        return joblib.load(path)
     start = time.process_time()
     drawing = model(seed, args, **params).fit(X, rgba)
-    return drawing, time.process_time() - start
+    kept = drawing, time.process_time() - start
+    if path is not None:
+        joblib.dump(kept, path)
+    return kept
 
 
 def spread(values):
@@ -112,7 +121,7 @@ def views(args):
         of_linear = error(linear(real, at)[:, :, ~at], real[:, :, ~at])
         errors, seconds = [], []
         for seed in range(args.seeds):
-            drawing, cpu = fitted(X[is_known], rgba[is_known], seed, args)
+            drawing, cpu = fitted(X[is_known], rgba[is_known], seed, args, f"every-{step}")
             drawn = over_white(drawing.predict(X[~is_known]))
             errors.append(error(drawn, truth(rgba[~is_known])))
             seconds.append(cpu)
@@ -150,12 +159,12 @@ def new(args):
     of_old, of_new = grid(rgba[is_old]), grid(rgba[~is_old])
     errors = {n: [] for n in args.views}
     for seed in range(args.seeds):
-        drawing, cpu = fitted(X[is_old], rgba[is_old], seed, args)
+        drawing, cpu = fitted(X[is_old], rgba[is_old], seed, args, "old")
         for n in args.views:
             known = (X["azimuth"] % (360 / n) == 0).to_numpy() & ~is_old
             rest = ~known & ~is_old
             start = time.process_time()
-            learned = pickled(drawing).partial_fit(X[known], rgba[known])
+            learned = copy.deepcopy(drawing).partial_fit(X[known], rgba[known])
             took = time.process_time() - start
             errors[n].append(error(over_white(learned.predict(X[rest])), truth(rgba[rest])))
             at = (np.arange(24) * STEP) % (360 / n) == 0
@@ -168,12 +177,6 @@ def new(args):
             )
     for n, values in errors.items():
         print(f"{n} azimuths of new chairs: {spread(values)}", flush=True)
-
-
-def pickled(drawing):
-    import pickle
-
-    return pickle.loads(pickle.dumps(drawing))
 
 
 def new_rivals(of_old, of_new, at):
@@ -240,8 +243,9 @@ def sharp(args):
     real, number = truth(rgba[~is_known]), pd.factorize(X["chair"])[0]
     for weight in args.weights:
         for seed in range(args.seeds):
+            name = f"weight-{weight:g}" if weight else "every-30"
             drawing, cpu = fitted(
-                X[is_known], rgba[is_known], seed, args, adversarial_weight=weight
+                X[is_known], rgba[is_known], seed, args, name, adversarial_weight=weight
             )
             drawn = over_white(drawing.predict(X[~is_known]))
             half = np.arange(len(real)) // 12 % 2 == 0  # a chair at one elevation is in one half
@@ -274,7 +278,7 @@ def azimuth(args):
         "not symmetric, mirrored": ~symmetric,
     }
     for seed in range(args.seeds):
-        drawing, _ = fitted(X[is_known], rgba[is_known], seed, args)
+        drawing, _ = fitted(X[is_known], rgba[is_known], seed, args, "every-30")
         some = np.flatnonzero(~is_known)[:: args.every]
         start = time.process_time()
         found = drawing.identify(rgba[some])
@@ -404,7 +408,7 @@ def pictures(args):
 
     X, rgba = chairs()
     is_known = (X["azimuth"] % 30 == 0).to_numpy()
-    drawing, _ = fitted(X[is_known], rgba[is_known], 0, args)
+    drawing, _ = fitted(X[is_known], rgba[is_known], 0, args, "every-30")
     names = pd.unique(X["chair"])
     turns = X[(X["chair"] == names[args.chair]) & (X["elevation"] == 10)]
     figure, ax = plt.subplots(figsize=(12, 2), layout="constrained")
@@ -443,6 +447,7 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=int, default=5, help="of so many images, one is identified")
     parser.add_argument("--only", nargs="*", help="some of the ablations")
     parser.add_argument("--chair", type=int, default=9)
+    parser.add_argument("--keep", help="a folder for fitted models, which other parts take")
     parser.add_argument("--verbose", type=int, default=0)
     args = parser.parse_args()
     next(part for part in PARTS if part.__name__ == args.part)(args)
