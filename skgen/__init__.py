@@ -21,6 +21,7 @@ from skgen.autoencoders import (
 from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
 from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
+from skgen.regressors import ImageRegressor
 
 __all__ = [
     "GAN",
@@ -32,6 +33,7 @@ __all__ = [
     "CoralClassifier",
     "DenoisingAutoencoder",
     "DomainAdversarialClassifier",
+    "ImageRegressor",
     "InvariantEncoder",
     "LabeledOnly",
     "LinearAutoencoder",

@@ -611,8 +611,9 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
         on_cpu = torch.device(device).type == "cpu"
         n_rows = _n_rows(columns) if rows is None else len(rows)
         dtype = next(iter(columns.values())).dtype
-        at_once = self.input_.batch_bytes * (1 if on_cpu else 64)
-        n_bytes = [self.input_.row_bytes]  # a code is small, its row is not
+        taken = [one for one in (self.input_, self.target_input_) if one is not None]
+        at_once = min(one.batch_bytes for one in taken) * (1 if on_cpu else 64)
+        n_bytes = [one.row_bytes for one in taken]  # a code is small, its row is not
         n_bytes += [_n_bytes(column.take(slice(1))) for column in columns.values()]
         least = _ROWS_OF_THREAD * torch.get_num_threads() if on_cpu else 1
         least = max(1, min(least, _FILLED_BYTES // max(n_bytes)))

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from small import CLASSES, small, target
 
@@ -247,7 +248,11 @@ IMAGES = {
 on_images = pytest.mark.parametrize("kind", IMAGES)
 each_of_images = pytest.mark.parametrize(
     "model",
-    [model for model in instances(max_epochs=3, random_state=0) if hasattr(model, "image_shape")],
+    [
+        model
+        for model in instances(max_epochs=3, random_state=0)
+        if get_tags(model).input_tags.three_d_array
+    ],
     ids=lambda model: type(model).__name__,
 )
 

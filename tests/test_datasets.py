@@ -10,7 +10,13 @@ import pytest
 from sklearn.datasets import get_data_home
 
 from skgen import datasets
-from skgen.datasets import _fashion_mnist, fetch_fashion_mnist, load_fashion_mnist_10k, make_avatars
+from skgen.datasets import (
+    _fashion_mnist,
+    fetch_fashion_mnist,
+    load_fashion_mnist_10k,
+    make_avatars,
+    make_chairs,
+)
 
 FULL = Path(os.environ.get("SKGEN_DATA", "")) / "fashion_mnist.npz"
 needs_full = pytest.mark.skipif(
@@ -286,3 +292,37 @@ def test_avatars_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "python_avatars", types.ModuleType("python_avatars"))
     with pytest.raises(ImportError, match=r"needs resvg_py: pip install 'scikit-gen\[avatars\]'"):
         make_avatars(3)
+
+
+# Chairs of boxes
+
+
+def test_chairs_are_rendered_as_their_attributes_say():
+    data = make_chairs(3, n_azimuths=4, elevations=(0, 90), size=24, random_state=0)
+    assert data.images.shape == (24, 24, 24, 4) and data.images.dtype == np.uint8
+    views = data.images.reshape(3, 2, 4, 24, 24, 4)
+    attributes = {name: values.reshape(3, 2, 4) for name, values in data.attributes.items()}
+    assert (attributes["azimuth"][1, 1] == [0, 90, 180, 270]).all()
+    assert (attributes["elevation"][:, 1] == 90).all()
+    assert (attributes["chair"][2] == "chair 2").all()
+    masks = views[..., 3].astype(int)
+    # Of parallel rays the back shows the front's outline, and the left the right's, mirrored.
+    for one, other in ((0, 2), (1, 3)):
+        assert np.abs(masks[:, 0, one] - masks[:, 0, other, :, ::-1]).mean() < 3
+    # From above, another azimuth is the same image turned around.
+    turned = np.rot90(masks[:, 1, 1], k=1, axes=(1, 2))
+    straight, back = masks[:, 1, 0], np.rot90(masks[:, 1, 1], k=-1, axes=(1, 2))
+    assert min(np.abs(straight - turned).mean(), np.abs(straight - back).mean()) < 3
+
+
+def test_chairs_are_those_of_the_seed():
+    first, more = (make_chairs(n, n_azimuths=2, size=16, random_state=5) for n in (2, 4))
+    np.testing.assert_array_equal(more.images[:8], first.images)
+    other = make_chairs(2, n_azimuths=2, size=16, random_state=6)
+    assert (other.images != first.images).any()
+
+
+@pytest.mark.parametrize("elevations", [[], [100], [[10]]])
+def test_elevations_that_are_refused(elevations):
+    with pytest.raises(ValueError, match="elevations has to hold degrees from -90 to 90"):
+        make_chairs(1, elevations=elevations)

@@ -29,7 +29,8 @@ def run(page, max_epochs=None):
 
 
 @pytest.mark.parametrize(
-    "page", ["images", "latent", "generators", "adaptation", "autoencoders", "sequences"]
+    "page",
+    ["images", "latent", "generators", "attributes", "adaptation", "autoencoders", "sequences"],
 )
 @pytest.mark.filterwarnings("error", "ignore::skgen.exceptions.TrainingWarning")
 def test_the_code_runs(page, monkeypatch):
@@ -97,6 +98,16 @@ def test_autoencoders():
         "autoencoder__penalty__weight",
         "xgbclassifier__max_depth",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_attributes():
+    names = run("attributes.rst")
+    assert names["score"] > 0.5
+    assert names["drawn"].shape == (3, 32, 32, 4)
+    assert names["morph"].shape == (9, 32, 32, 4)
+    assert (names["found"]["chair"] == names["X"]["chair"][:4].to_numpy()).mean() >= 0.5
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ that batches consist of, and knows the way back.
 from skgen.inputs.base import Input
 from skgen.inputs.conditions import ConditionInput
 from skgen.inputs.domains import DomainInput
-from skgen.inputs.images import ImageInput
+from skgen.inputs.images import ImageInput, ImageTarget
+from skgen.inputs.mixed import MixedInput
 from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Scaling, Units
 from skgen.inputs.sequences import ChannelScaling, SequenceInput
@@ -17,7 +18,9 @@ __all__ = [
     "ConditionInput",
     "DomainInput",
     "ImageInput",
+    "ImageTarget",
     "Input",
+    "MixedInput",
     "RowInput",
     "ScaledColumn",
     "Scaling",

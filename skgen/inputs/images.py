@@ -18,7 +18,15 @@ from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Units
 from skgen.parameters import SIZES, Declared, checked_sizes, override, parameter
 
-__all__ = ["FILTERS", "ImageInput", "RowsOrImages", "TakesImages", "filters_for", "stacked_images"]
+__all__ = [
+    "FILTERS",
+    "ImageInput",
+    "ImageTarget",
+    "RowsOrImages",
+    "TakesImages",
+    "filters_for",
+    "stacked_images",
+]
 
 # Images that are looked at for their range, and numbers of them, at most.
 _N_LOOKED_AT, _SIZE_LOOKED_AT = 100, 1 << 22
@@ -76,7 +84,7 @@ class ImageInput(RowInput):
         return self.value_range is not None
 
     def _validated(self, X: Any, estimator: Any, *, reset: bool) -> NDArray:
-        images = stacked_images(X)
+        images = stacked_images(X, self.given)
         if reset:
             self.given_shape = self._shape_of(images)
         else:
@@ -94,8 +102,8 @@ class ImageInput(RowInput):
         shape, (n_features,) = self.given_shape, self.shape
         if shape is not None and prod(shape) != n_features:
             raise ValueError(
-                f"image_shape={shape} stands for {prod(shape)} numbers an image, but X has "
-                f"{n_features} columns."
+                f"image_shape={shape} stands for {prod(shape)} numbers an image, but {self.given} "
+                f"has {n_features} columns."
             )
         if shape is not None:
             self.value_range = _value_range(rows)
@@ -103,7 +111,7 @@ class ImageInput(RowInput):
             self.kind_seen = _kind(rows.dtype)
             largest = _largest_of_each(rows)
             self.largest_seen = float(largest.max())
-            _warn_of_mixed_ranges(largest)
+            _warn_of_mixed_ranges(largest, self.given)
         self.given_shape = shape or (1, n_features)
         if shape is not None or self.as_lines:
             height, width, channels = (*(self.given_shape or ()), 1)[:3]
@@ -118,33 +126,36 @@ class ImageInput(RowInput):
             if said is not None and _looks_channels_first(said):
                 n, height, width = said
                 gray = f"say image_shape={said[1:]}, since they are gray"
-                colors = f"turn them, X.reshape(-1, {n}, {height}, {width}).transpose(0, 2, 3, 1)"
+                shaped = f"{self.given}.reshape(-1, {n}, {height}, {width})"
+                colors = f"turn them, {shaped}.transpose(0, 2, 3, 1)"
                 raise ValueError(
                     f"image_shape={said} stands for a height of {n}, a width of {height} and "
                     f"{width} channels, and looks as if channels came first. If so, "
-                    f"{gray if n == 1 else colors}; if not, pass X.reshape(-1, {n}, {height}, "
-                    f"{width}) and the same image_shape."
+                    f"{gray if n == 1 else colors}; if not, pass {shaped} and the same image_shape."
                 )
             return said
         shape = images.shape[1:]
         if len(shape) > 3:
             raise ValueError(
-                f"X has {images.ndim} dimensions. Images come as (n_samples, height, width), "
-                "(n_samples, height, width, channels), or as rows with image_shape."
+                f"{self.given} has {images.ndim} dimensions. Images come as (n_samples, height, "
+                "width), (n_samples, height, width, channels), or as rows with image_shape."
             )
         if said is not None and (*said, 1)[:3] != (*shape, 1)[:3]:
-            raise ValueError(f"image_shape={said}, but the images of X are of shape {shape}.")
+            raise ValueError(
+                f"image_shape={said}, but the images of {self.given} are of shape {shape}."
+            )
         if said is None and _looks_channels_first(shape):
             raise ValueError(
-                f"The images of X, of shape {shape}, look as if their channels came first. Put "
-                "them last, X.transpose(0, 2, 3, 1) for an array; or say "
+                f"The images of {self.given}, of shape {shape}, look as if their channels came "
+                f"first. Put them last, {self.given}.transpose(0, 2, 3, 1) for an array; or say "
                 f"image_shape={shape} if these are height, width and channels."
             )
         if said is None and _looks_like_a_film(shape):
             raise ValueError(
-                f"The images of X, of shape {shape}, look like gray films, frames first. Take "
-                f"frames for images of their own, X.reshape(-1, {shape[1]}, {shape[2]}), or for "
-                "channels, X.transpose(0, 2, 3, 1); or say "
+                f"The images of {self.given}, of shape {shape}, look like gray films, frames "
+                "first. Take frames for images of their own, "
+                f"{self.given}.reshape(-1, {shape[1]}, {shape[2]}), or for channels, "
+                f"{self.given}.transpose(0, 2, 3, 1); or say "
                 f"image_shape={shape} if these are height, width and channels."
             )
         return shape
@@ -155,12 +166,13 @@ class ImageInput(RowInput):
         n_features = prod(self.shape)
         if len(shape) > 1 and shape == self.row_shape and prod(shape[1:]) != n_features:
             raise ValueError(
-                f"X is a single image, of shape {shape}. Pass an array of images: X[np.newaxis]"
+                f"{self.given} is a single image, of shape {shape}. Pass an array of images: "
+                f"{self.given}[np.newaxis]"
             )
         if len(shape) > 2 and (*shape, 1)[1:4] != (*(self.given_shape or ()), 1)[:3]:
             raise ValueError(
-                f"The images of X are of shape {shape[1:]}, but {type(estimator).__name__} was "
-                f"fitted on images of shape {self.given_shape}."
+                f"The images of {self.given} are of shape {shape[1:]}, but "
+                f"{type(estimator).__name__} was fitted on images of shape {self.given_shape}."
             )
 
     def _warn_of_another_range(self, rows: NDArray) -> None:
@@ -170,8 +182,8 @@ class ImageInput(RowInput):
         factor = _factor_between(now, before, of_other_numbers=other)
         if factor is not None:
             warn(
-                f"The images of X go up to {now:g}, and those that fit saw up to {before:g}. They "
-                f"have to be in one range: if that is the reason, X "
+                f"The images of {self.given} go up to {now:g}, and those that fit saw up to "
+                f"{before:g}. They have to be in one range: if that is the reason, {self.given} "
                 f"{'*' if now < before else '/'} {factor:g} is in that of fit.",
                 UserWarning,
             )
@@ -189,6 +201,38 @@ class ImageInput(RowInput):
         assert isinstance(wider, ImageInput) and isinstance(column.X, np.ndarray)
         wider.largest_seen = max(self.largest_seen, float(_largest_of_each(column.X).max()))
         return wider
+
+
+class ImageTarget(ImageInput):
+    """Images as y, the column ``y``; or flat rows, or a single number for each row of X."""
+
+    name = "y"
+
+    def fit(self, X: Any, estimator: Any) -> dict[str, Column]:
+        """Check y, measure it, and return its column."""
+        columns: dict[str, Any] = super().fit(X, estimator)
+        if self.image_shape is not None and self.image_shape[2] == 4:
+            mask = columns[self.name].X[:, 3::4]
+            n_empty = int((mask.max(axis=1) <= self.value_range[0]).sum())  # type: ignore[index]
+            if n_empty:
+                warn(
+                    f"{n_empty} of {len(mask)} images of y are transparent everywhere, so nothing "
+                    "is learned of their colors.",
+                    UserWarning,
+                )
+        return columns
+
+    def _validated(self, X: Any, estimator: Any, *, reset: bool) -> NDArray:
+        if X is None:
+            raise ValueError(
+                f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+            )
+        is_single = stacked_images(X, self.given) is None and np.asarray(X).ndim == 1
+        given = np.asarray(X).reshape(-1, 1) if is_single else X
+        rows = super()._validated(given, estimator, reset=reset)
+        if reset and is_single:
+            self.row_shape = ()
+        return rows
 
 
 class TakesImages(Declared, ABC):
@@ -216,16 +260,21 @@ class TakesImages(Declared, ABC):
         input_: ImageInput
 
     @property
+    def _images(self) -> ImageInput:
+        """The fitted input of the images: of X, unless a model takes them as y."""
+        return self.input_
+
+    @property
     def image_shape_(self) -> tuple[int, ...]:
         """Shape of an image, as X or `image_shape` has it."""
-        shape = self.input_.given_shape
+        shape = self._images.given_shape
         assert shape is not None  # of a fitted input
         return shape
 
     @property
     def value_range_(self) -> tuple[float, float] | None:
         """What images that are made keep to."""
-        return self.input_.value_range
+        return self._images.value_range
 
     def _built_with(self) -> dict[str, Any]:
         said = None if self.image_shape is None else tuple(self.image_shape)
@@ -274,11 +323,11 @@ class RowsOrImages(TakesImages, ABC):
     @property
     def _sized_by(self) -> str:
         """The parameter that sizes the networks."""
-        return "n_filters" if self.input_.holds_images else "hidden_layer_sizes"
+        return "n_filters" if self._images.holds_images else "hidden_layer_sizes"
 
     def _layer_sizes(self) -> list[int]:
         """Return the parameter that sizes the networks, checked."""
-        shape = self.input_.image_shape
+        shape = self._images.image_shape
         if shape is not None and getattr(self, self._sized_by) is None:
             return filters_for(shape)
         return checked_sizes(self, self._sized_by, at_least=1)
@@ -342,27 +391,29 @@ def _looks_like_a_film(shape: Sequence[int]) -> bool:
     return width > 16 and height > 16 and frame < min(image, log(2))
 
 
-def stacked_images(X: Any) -> NDArray | None:
-    """Return an array of images, or None for a table."""
+def stacked_images(X: Any, given: str = "X") -> NDArray | None:
+    """Return an array of images, or None for a table; errors speak of `given`."""
     kind = getattr(getattr(X, "dtype", None), "kind", "")
     listed = isinstance(X, list | tuple) or (kind == "O" and X.ndim == 1)
     if not listed:
         return np.asarray(X) if len(getattr(X, "shape", ())) > 2 else None
     if not len(X) or np.asarray(next(iter(X))).ndim < 2:
         return None
-    _check_modes(X)
+    _check_modes(X, given)
     images = [np.asarray(one) for one in X]
     _check_alike(
         [
             "" if isinstance(one, list | tuple) else _kind(image.dtype)
             for one, image in zip(X, images, strict=True)
         ],
+        given,
         "are of different kinds of numbers",
         "Bring them to one kind and range: bytes / 255 are floats from 0 to 1, and 16 bits // 257 "
         "are bytes.",
     )
     _check_alike(
         [_channels(image.shape) for image in images],
+        given,
         "differ in channels",
         'Make them alike: one.convert("RGB") of Pillow\'s, or of arrays '
         "np.stack([one] * 3, axis=-1) to color gray ones and one[..., :3] to leave transparency.",
@@ -371,33 +422,34 @@ def stacked_images(X: Any) -> NDArray | None:
     if len(shapes) > 1:
         some = ", ".join(map(str, sorted(shapes)[:3]))
         raise ValueError(
-            f"The images of X differ in size: {some}. Resize or crop them to one size."
+            f"The images of {given} differ in size: {some}. Resize or crop them to one size."
         )
     return np.stack(images)
 
 
-def _check_modes(X: Any) -> None:
+def _check_modes(X: Any, given: str) -> None:
     """Raise an error if images of Pillow are of several modes, or numbers of colors."""
     found = [getattr(one, "mode", None) for one in X]
     modes = [mode if isinstance(mode, str) else "" for mode in found]  # a tensor's is a method
     remedy = 'Make them alike: [one.convert("RGB") for one in X], or "L" for gray.'
-    _check_alike([mode and f"mode {mode!r}" for mode in modes], "are of different modes", remedy)
+    named = [mode and f"mode {mode!r}" for mode in modes]
+    _check_alike(named, given, "are of different modes", remedy)
     palettes = sorted({*modes} & {"P", "PA"})
     if palettes:
         raise ValueError(
-            f"The images of X are of mode {palettes[0]!r}: their numbers are places in a list of "
-            f"colors, and no brightness. {remedy}"
+            f"The images of {given} are of mode {palettes[0]!r}: their numbers are places in a "
+            f"list of colors, and no brightness. {remedy}"
         )
 
 
-def _check_alike(kinds: Sequence[str], differ: str, remedy: str) -> None:
+def _check_alike(kinds: Sequence[str], given: str, differ: str, remedy: str) -> None:
     """Raise an error if images are of several kinds; those of none take part in no comparison."""
     counts = Counter(filter(None, kinds))
     if len(counts) > 1:
         found = ", ".join(
             f"{n} of {kind} (the first is number {kinds.index(kind)})" for kind, n in counts.items()
         )
-        raise ValueError(f"The images of X {differ}: {found}. {remedy}")
+        raise ValueError(f"The images of {given} {differ}: {found}. {remedy}")
 
 
 def _kind(dtype: np.dtype) -> str:
@@ -453,7 +505,7 @@ def _factor_between(now: float, before: float, *, of_other_numbers: bool) -> flo
     return usual if abs(log2(factor / usual)) <= 1 else factor
 
 
-def _warn_of_mixed_ranges(largest: NDArray[np.float64]) -> None:
+def _warn_of_mixed_ranges(largest: NDArray[np.float64], given: str) -> None:
     """Say so where some images go up to 1 and others to 255, with nothing in between."""
     ends = np.sort(largest[largest > 0])
     if len(ends) < 2:
@@ -463,8 +515,8 @@ def _warn_of_mixed_ranges(largest: NDArray[np.float64]) -> None:
     factor = _factor_between(small, large, of_other_numbers=True)
     if factor is not None and min(cut, len(ends) - cut) >= few:
         warn(
-            f"Of {len(largest)} images of X that were looked at, {cut} go up to {small:g} and "
-            f"{len(ends) - cut} up to {ends[-1]:g}, with none in between, as if the latter were "
-            f"to be divided by {factor:g}. Bring all images to one range.",
+            f"Of {len(largest)} images of {given} that were looked at, {cut} go up to {small:g} "
+            f"and {len(ends) - cut} up to {ends[-1]:g}, with none in between, as if the latter "
+            f"were to be divided by {factor:g}. Bring all images to one range.",
             UserWarning,
         )

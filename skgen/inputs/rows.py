@@ -58,6 +58,11 @@ class RowInput(Input):
         self.units = units
         self.precise = precise
 
+    @property
+    def given(self) -> str:
+        """What errors call it: X, or y."""
+        return "X" if self.name == "x" else "y"
+
     def of_target(self) -> Self:
         """Return the input as one of y, which leaves alone what an estimator knows of X."""
         self.name = "y"
@@ -82,7 +87,7 @@ class RowInput(Input):
         """
         rows = self._validated(X, estimator, reset=False)
         if to_train:
-            assert_all_finite(rows, input_name="X" if self.name == "x" else "y")
+            assert_all_finite(rows, input_name=self.given)
             self.units.check(rows, self.value_range)
         else:
             self._warn_of_values_beyond(rows)

@@ -5,6 +5,7 @@ from a fitted model and draws, and `plot` draws them again, into any axes.
 """
 
 from skgen.inspection._adversarial_loss import AdversarialLossDisplay
+from skgen.inspection._attributes import AttributeDisplay
 from skgen.inspection._domains import DomainConfusionDisplay
 from skgen.inspection._explained_variance import ExplainedVarianceDisplay
 from skgen.inspection._filters import FilterDisplay
@@ -17,6 +18,7 @@ from skgen.inspection._sequences import SequenceDisplay
 
 __all__ = [
     "AdversarialLossDisplay",
+    "AttributeDisplay",
     "DomainConfusionDisplay",
     "ExplainedVarianceDisplay",
     "FilterDisplay",

@@ -64,10 +64,14 @@ def shades(images: NDArray, like: NDArray) -> NDArray:
 def mosaic(images: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
     """Put images with values in [0, 1] side by side, white lines between them.
 
-    A fourth channel is left out, and of any other number the mean is drawn.
+    Images with a fourth channel, transparency, are drawn over white; of any other number of
+    channels the mean is drawn.
     """
-    if images.ndim == 5 and images.shape[4] != 3:
-        images = images[..., :3] if images.shape[4] == 4 else images.mean(axis=4)
+    if images.ndim == 5 and images.shape[4] == 4:
+        colors, alpha = images[..., :3], images[..., 3:]
+        images = colors * alpha + (1 - alpha)
+    elif images.ndim == 5 and images.shape[4] != 3:
+        images = images.mean(axis=4)
     n_rows, n_columns, height, width, *channels = images.shape
     framed = np.ones((n_rows, n_columns, height + 1, width + 1, *channels))
     framed[:, :, 1:, 1:] = np.where(np.isnan(images), 1, images)

@@ -41,7 +41,9 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return a number for every row: (batch, n_features) to (batch,)."""
-        features = self.levels(x)
+        return self._of_features(self.levels(x), condition)
+
+    def _of_features(self, features: Tensor, condition: Tensor | None) -> Tensor:
         output: Tensor = self.head(features)[:, 0]
         if self.projection is not None:
             output = output + (self.projection(condition) * features).sum(dim=1)
@@ -49,12 +51,20 @@ class Discriminator(nn.Module):
 
     def pooled(self, x: Tensor) -> Tensor:  # (batch, n_features) -> (batch, sum of widths)
         """Return the activations of all levels, those of images averaged over the image."""
+        return self._through(x)[1]
+
+    def said_and_seen(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does and what `pooled` does, in one pass."""
+        features, seen = self._through(x)
+        return self._of_features(features, condition), seen
+
+    def _through(self, x: Tensor) -> tuple[Tensor, Tensor]:
         activations = []
         for level in self.levels:
             x = level(x)
             if isinstance(level, nn.Sequential):
                 activations.append(x.mean(dim=(2, 3)) if x.ndim == 4 else x)
-        return torch.cat(activations, dim=1)
+        return x, torch.cat(activations, dim=1)
 
 
 class Players(nn.Module):

@@ -1,0 +1,5 @@
+"""Regressors whose target is an image."""
+
+from skgen.regressors._image import ImageRegressor
+
+__all__ = ["ImageRegressor"]

@@ -1,0 +1,684 @@
+"""The regressor that draws images of attributes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import Tags, check_array, gen_batches
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from skgen._sklearn import StrOptions, _check_sample_weight, _fit_context
+from skgen.adversarial_losses import Adversarial
+from skgen.base import IncrementalModel
+from skgen.engine import Column, FitProgress, TensorColumn, Turn, TurnLoss
+from skgen.exceptions import warn
+from skgen.inputs import Scaling, Units
+from skgen.inputs.images import ImageTarget, RowsOrImages
+from skgen.inputs.mixed import Category, MixedInput, single_row
+from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
+from skgen.networks.adversarial import Discriminator
+from skgen.networks.conditioned import (
+    AttributeCodes,
+    ConditionedDecoder,
+    DenseDecoder,
+    over_black,
+)
+from skgen.networks.convolutional import FlattenImages, downwards, halved
+from skgen.networks.dense import ACTIVATIONS, dense_levels
+from skgen.networks.encoders import ToRows, custom_network, n_outputs
+from skgen.parameters import (
+    COUNT,
+    NETWORK,
+    NOT_NEGATIVE,
+    checked_count,
+    checked_sizes,
+    override,
+    parameter,
+    resolve,
+)
+from skgen.regressors._new import learned_codes
+from skgen.regressors._objective import Likeness, Persuasion, TellDrawnApart
+from skgen.regressors._search import attributes_of
+
+__all__ = ["ImageRegressor"]
+
+# Updates that the default number of epochs makes.
+_N_UPDATES = 4000
+
+# Images that are compared at a time.
+_N_AT_ONCE = 256
+
+_EXACT = np.dtype(np.float64)
+
+
+@final
+class ImageRegressor(
+    RegressorMixin,
+    TransformerMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    RowsOrImages,
+    Adversarial,
+    IncrementalModel,
+):
+    r"""Draws the image of attributes, those that nobody took among them.
+
+    X says what is seen in an image: which chair, from what angle. y holds the images. With codes
+    :math:`c(x)` of attributes, learned ones for categories, numbers, sines and cosines of angles,
+    codes and decoder minimize
+
+    .. math:: \ell(\text{Dec}(c(x)), y)
+              + w \left( -\log D(\text{Dec}(c(x)), c(x))
+              + \| \phi(\text{Dec}(c(x))) - \phi(y) \|^2 \right)
+
+    where the loss :math:`\ell` is the squared error by default. With `adversarial_weight`
+    :math:`w` above 0 there is a second network, the discriminator :math:`D`, which tells images
+    from drawings and knows the attributes; :math:`\phi` is what its levels see, averaged over the
+    image [2]_. It is trained in turn, by `adversarial_loss`.
+
+    The decoder doubles height and width level by level. The code, and with it the angle, scales
+    and shifts the channels of every level [3]_.
+
+    Attributes
+    ----------
+    attributes_ : list of Attribute
+        What `fit` learned of every column of X: `Category` with the values known, `Number` or
+        `Angle`.
+
+    See Also
+    --------
+    ConditionalGAN : Draws many images for the same attributes, by chance.
+    skgen.inspection.AttributeDisplay : A strip of images along one attribute.
+
+    Notes
+    -----
+    X may be a frame, a dictionary of columns, or an array. Strings, and what a frame calls
+    categorical, are categories; make numbers that are names such. Columns in `periods` are angles.
+    Other columns are numbers.
+
+    y may be images (n_samples, height, width), or with channels behind: gray, RGB or RGBA, bytes or
+    floats; or flat rows, such as spectra, for which the decoder is dense. Of RGBA the fourth
+    channel is a mask: an image is compared over black, together with its mask, so that color
+    counts as much as it is seen.
+
+    The square error draws the mean of all images that would fit. Where that is blurred, the second
+    network sharpens it, at the price of some error.
+
+    References
+    ----------
+    .. [1] A. Dosovitskiy, J. Springenberg, M. Tatarchenko, T. Brox, "Learning to generate chairs,
+       tables and cars with convolutional networks", TPAMI 39(4), 2017.
+    .. [2] A. Dosovitskiy, T. Brox, "Generating images with perceptual similarity metrics based on
+       deep networks", NeurIPS 2016.
+    .. [3] E. Perez, F. Strub, H. de Vries, V. Dumoulin, A. Courville, "FiLM: visual reasoning with
+       a general conditioning layer", AAAI 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgen import ImageRegressor
+    >>> angles = np.arange(0, 360, 10)
+    >>> X = {"color": np.repeat(["black", "white"], 36), "angle": np.tile(angles, 2)}
+    >>> line = np.linspace(-1, 1, 16)
+    >>> bars = [np.abs(np.outer(line, np.cos(a)) + np.sin(a) * line) < 0.3
+    ...         for a in np.deg2rad(angles)]
+    >>> y = np.concatenate([bars, np.invert(bars)]).astype(float)
+    >>> model = ImageRegressor(periods={"angle": 180}, max_epochs=20, random_state=0).fit(X, y)
+    >>> model.predict({"color": ["black"], "angle": [45]}).shape
+    (1, 16, 16)
+    """
+
+    if TYPE_CHECKING:
+        input_: Any
+        target_input_: ImageTarget
+
+    _fitted: ClassVar[Mapping[str, str]] = {
+        "input_ : Input": "What `fit` learned of X: its attributes.",
+        "target_input_ : Input or None": """What it learned of y: its layout, range, dtype and
+            scaling.""",
+        "scaling_ : Scaling": """The fitted map from y to network units: `mean`, `offset`,
+            `scale`.""",
+        "image_shape_ : tuple of int": """Shape of an image, as y or `image_shape` has it;
+            ``(1, n_features)`` if neither says.""",
+        "value_range_ : tuple of float or None": """What drawings keep to: 0 to 255 for bytes; 0
+            to 1 for other numbers that lie in between; otherwise the range of y. None for rows that
+            were not said to be images.""",
+    }
+
+    n_components: int = parameter(
+        32,
+        COUNT,
+        """Numbers in the learned code of a category.""",
+        positional=True,
+    )
+    periods: Mapping[Any, float] | None = parameter(
+        None,
+        [dict, None],
+        """The columns of X that are angles, and after how much they come round:
+        ``{"azimuth": 360}`` for degrees. Columns of arrays go by their numbers.""",
+        kind="dict or None",
+    )
+    n_harmonics: int = parameter(
+        3,
+        COUNT,
+        """Sines and cosines of how many multiples of an angle the decoder sees.""",
+    )
+    loss: str | Loss = parameter(
+        "squared_error",
+        [StrOptions(set(LOSSES)), Loss],
+        f"""How far a drawing is from its image: {", ".join(LOSSES)}, or an object of
+        `skgen.losses`, such as a `PerceptualLoss`.""",
+        kind="str or Loss",
+    )
+    adversarial_weight: float = parameter(
+        0.0,
+        NOT_NEGATIVE,
+        """How much the second network counts, in units of the loss. 0 does without it.""",
+    )
+    hidden_layer_sizes: Sequence[int] = override(
+        (256, 256),
+        """Sizes of the dense layers behind the code. Of flat y there are no others.""",
+    )
+    n_filters: Sequence[int] | None = override(
+        None,
+        """For images: filters of the decoder's levels, on the side of the image first, each of
+        which doubles height and width. None stands for ``(32, 64, 128)``, and for 16, 32, 64, 128,
+        256, 256, ... of images with more pixels than 64 x 64: as many levels as start from 8 x 8
+        places at most. The second network has as many.""",
+    )
+    activation: str = parameter(
+        "silu",
+        [StrOptions(set(ACTIVATIONS))],
+        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
+        kind="str",
+    )
+    decoder: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
+        None,
+        NETWORK,
+        """Layers of your own in place of the decoder's: from codes to rows, or to images (batch,
+        channels, height, width), in network units: of images 0 to 1. A module is copied, and
+        training starts from its weights. A callable gets ``(n_code,)`` and returns a new one.""",
+    )
+    max_epochs: int | None = override(
+        None,
+        """Passes over X. None stands for as many as make 4,000 updates, but 20 at least and 500 at
+        most.""",
+    )
+    batch_size: int = override(16)
+    lr: float = override(2e-3)
+    image_shape: Sequence[int] | None = override(
+        None,
+        """``(height, width)`` or ``(height, width, channels)`` of images that come as flat rows in
+        y. Arrays of three or four dimensions say it themselves. With None, flat rows are no
+        images.""",
+    )
+    r1_weight: float | None = override(
+        None,
+        """Weight of the squared gradient of the discriminator at images, known as R1. None stands
+        for 0.1 times the square root of the number of features, and for 0 in the Wasserstein loss,
+        which has a penalty of its own.""",
+    )
+
+    # Inputs and networks
+
+    def _input(self) -> Any:
+        return MixedInput(self.periods)
+
+    def _target_input(self) -> ImageTarget:
+        cross_entropy = isinstance(self._loss(), BinaryCrossEntropy)
+        needed_by = 'loss="binary_cross_entropy"' if cross_entropy else None
+        of_images = Units((0.0, 1.0), by_value_range=True, needed_by=needed_by)
+        return ImageTarget(self.image_shape, of_images if cross_entropy else Units(), of_images)
+
+    @property
+    def scaling_(self) -> Scaling:
+        """The fitted map from y to network units."""
+        return self.target_input_.scaling
+
+    @property
+    def _images(self) -> ImageTarget:
+        return self.target_input_
+
+    def _loss(self) -> Loss:
+        loss = resolve(self.loss, LOSSES)
+        assert loss is not None  # the parameter's constraint
+        return loss
+
+    @property
+    def _n_features(self) -> int:
+        return int(np.prod(self.target_input_.shape))
+
+    @property
+    def _n_channels(self) -> int:
+        """The number of channels of images; 0 of flat rows."""
+        return (self.target_input_.image_shape or (0, 0, 0))[2]
+
+    def _built_with(self) -> dict[str, Any]:
+        own = (
+            "n_components",
+            "periods",
+            "n_harmonics",
+            "activation",
+            "decoder",
+        )
+        return {
+            **super()._built_with(),
+            "hidden_layer_sizes": checked_sizes(self, "hidden_layer_sizes"),
+            "adversarial_weight > 0": self.adversarial_weight > 0,
+            **{name: getattr(self, name) for name in own},
+        }
+
+    def _module(self) -> nn.Module:
+        codes = AttributeCodes(self.input_.kinds, self.n_components, self.n_harmonics)
+        module: Any = nn.Module()
+        module.codes, module.decoder = codes, self._decoder(codes.width)
+        if self.adversarial_weight > 0:
+            module.discriminator = Discriminator(*self._discriminator_levels(), codes.width)
+        built: nn.Module = module.to(memory_format=torch.channels_last)
+        return built
+
+    def _decoder(self, n_code: int) -> nn.Module:
+        """Return layers from codes to flat rows."""
+        shape, bounded = self.target_input_.image_shape, self.target_input_.units.output_range
+        dense = checked_sizes(self, "hidden_layer_sizes")
+        if self.decoder is not None:
+            own = nn.Sequential(custom_network("decoder", self.decoder, (n_code,)), ToRows())
+            n_made = n_outputs("decoder", own, n_code, f"codes ({n_code},)")
+            if n_made != self._n_features:
+                raise ValueError(
+                    f"decoder makes {n_made} numbers, but a row of y has {self._n_features}."
+                )
+            return own
+        if shape is not None:
+            return ConditionedDecoder(
+                n_code, shape, self._layer_sizes(), dense, self.activation, "sigmoid"
+            )
+        last = "identity" if bounded is None else "sigmoid"
+        return DenseDecoder(n_code, self._n_features, dense, self.activation, last)
+
+    def _discriminator_levels(self) -> tuple[nn.Sequential, int]:
+        """Return layers from rows to features, and how many these are."""
+        shape = self.target_input_.image_shape
+        if shape is None:
+            sizes = [self._n_features, *checked_sizes(self, "hidden_layer_sizes", at_least=1)]
+            return nn.Sequential(*dense_levels(sizes, "leaky_relu")), sizes[-1]
+        filters = self._layer_sizes()
+        levels = nn.Sequential(*downwards(shape, filters, "leaky_relu"), FlattenImages())
+        return levels, int(np.prod(halved(shape, len(filters))[-1])) * filters[-1]
+
+    def _likeness(self) -> Likeness:
+        return Likeness(self._loss().in_units(self.target_input_), self._n_channels)
+
+    def _turns(self) -> list[Turn]:
+        likeness = self._likeness()
+        if self.adversarial_weight == 0:
+            return [Turn(("codes", "decoder"), likeness)]
+        loss, weight = self._adversarial_loss(usual_weight=0.1 * self._n_features**0.5)
+        persuasion = Persuasion(likeness.loss, likeness.n_channels, loss, self.adversarial_weight)
+        return [
+            Turn(("codes", "decoder"), persuasion, "decoder"),
+            Turn(
+                ("discriminator",),
+                TellDrawnApart(likeness.n_channels, loss, weight),
+                "discriminator",
+                optimizer=self._optimizer_settings(betas=(0.5, 0.9)),
+                shares_batch=True,
+            ),
+        ]
+
+    def _validation_loss(self) -> TurnLoss | None:
+        return self._likeness()
+
+    def _default_epochs(self, n_batches: int) -> int:
+        return int(np.clip(-(-_N_UPDATES // n_batches), 20, 500))
+
+    # Learning
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Learn to draw the images y of the attributes X.
+
+        Parameters
+        ----------
+        X : frame, dict of array-likes, or array-like of shape (n_samples, n_attributes)
+            What is seen in every image: strings and what a frame calls categorical are categories,
+            other columns are numbers, or angles if they are in `periods`. A dictionary may have a
+            single value for all rows.
+
+        y : array-like of shape (n_samples, height, width[, channels]) or (n_samples, n_features)
+            The images: gray, RGB or RGBA, bytes or floats. Or flat rows.
+
+        X_val, y_val : object, default=None
+            Rows whose loss is measured after every epoch, which `early_stopping` goes by.
+
+        Returns
+        -------
+        self : ImageRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        FloatingPointError
+            If training diverges. The estimator is then as it was before.
+
+        ValueError
+            If an attribute has missing values, if `periods` names no column, or if X and y differ
+            in length.
+        """
+        with self._all_or_nothing():
+            self._learn(X, y, X_val=X_val, y_val=y_val)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Learn categories that are new, and nothing else; or, without such, make one more pass.
+
+        If a column of X has categories that are not known, codes are learned for them from the rows
+        that have them, from several starts among the known codes, and nothing else moves: a new
+        chair of a few views. Otherwise this is one pass over the rows at a constant rate.
+
+        Parameters
+        ----------
+        X : frame, dict of array-likes, or array-like of shape (n_samples, n_attributes)
+            Attributes, as in `fit`.
+
+        y : array-like of shape (n_samples, height, width[, channels]) or (n_samples, n_features)
+            Images.
+
+        Returns
+        -------
+        self : ImageRegressor
+            The fitted estimator.
+        """
+        with self._all_or_nothing():
+            wider = self.input_.with_new(X, self) if hasattr(self, "net_") else None
+            if wider is None or wider is self.input_:
+                self._learn(X, y, partial=True)
+            else:
+                self._learn_new(wider, X, y)
+        return self
+
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
+        if not options.get("partial"):
+            self._warn_of_few_views(columns)
+        return columns
+
+    def _learn_new(self, wider: MixedInput, X: Any, y: Any) -> None:
+        """Learn codes of the categories that are new, and have the codes' network know them."""
+        columns = {**wider.columns(X, self), **self.target_input_.columns(y, self, to_train=True)}
+        if len(columns["x"]) != len(columns["y"]):
+            raise ValueError(
+                "X and y differ in length, with inconsistent numbers of samples: "
+                f"{len(columns['x'])} and {len(columns['y'])}."
+            )
+        module = self.net_.module_
+        learned = learned_codes(
+            module,
+            columns,
+            self._likeness(),
+            seed=self._seed(),
+            device=self.net_.device,
+            callbacks=[FitProgress(type(self).__name__)] if self.verbose == 1 else [],
+        )
+        module.codes.extend(learned)
+        self.net_.initialize_optimizer()  # the new codes move with the others from now on
+        self.input_ = wider.widened(columns)
+
+    def _warn_of_few_views(self, columns: Mapping[str, Column]) -> None:
+        """Say so where categories and images are the same, but for a few."""
+        x: Any = columns["x"]
+        numbers = x.tensor.cpu().numpy()
+        for place, one in enumerate(self.attributes_):
+            counts = np.unique(numbers[:, place], return_counts=True)[1]
+            if isinstance(one, Category) and numbers.shape[1] > 1 and np.median(counts) < 2:
+                warn(
+                    f"Most values of {one.name!r} have one row only, {(counts == 1).sum()} of "
+                    f"{len(counts)}. So what of an image is theirs, and what that of the other "
+                    "attributes, cannot be told. Add rows of other attributes with the same value.",
+                    UserWarning,
+                )
+
+    # What a fitted model can do
+
+    @property
+    def attributes_(self) -> list[Any]:
+        """What `fit` learned of every column of X."""
+        return list(self.input_.attributes)
+
+    def _drawn(self, columns: Mapping[str, Column]) -> NDArray:
+        """Return what is drawn of codes, or of attributes, in the units and the layout of y."""
+        made, network = self.target_input_, self._network()
+        (name, column), *_ = columns.items()
+        dtype = made.dtype
+
+        def rows(values: Tensor) -> Tensor:
+            codes = network.codes(values) if name == "x" else values
+            return made.undo(network.decoder(codes), dtype)
+
+        column = TensorColumn(column.take(slice(None)), dtype)  # type: ignore[arg-type]
+        return made.restore(self._apply(rows, {name: column}))
+
+    def predict(self, X: Any) -> NDArray:
+        """Draw the images of attributes.
+
+        Parameters
+        ----------
+        X : frame, dict of array-likes, or array-like of shape (n_samples, n_attributes)
+            Attributes, as in `fit`. A dictionary may have a single value for all rows.
+
+        Returns
+        -------
+        images : ndarray of shape (n_samples, height, width[, channels]) or (n_samples, n_features)
+            In the layout and the range of y, as floats.
+
+        Raises
+        ------
+        ValueError
+            If a category is one that `fit` did not see, or a value is missing.
+        """
+        return self._drawn(self._columns(X))
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        r"""Return what share of the images' variance is drawn.
+
+        .. math:: 1 - \sum_{r, p} w_r (\hat y_{r p} - y_{r p})^2 \Big/
+                  \sum_{r, p} w_r (y_{r p} - \bar y_p)^2
+
+        over all rows r and pixels p together. The mean of a coefficient a pixel, as
+        `sklearn.metrics.r2_score` has it, would be decided by pixels that are nearly always white.
+        Images with a mask are compared over black, together with their masks.
+
+        Parameters
+        ----------
+        X : object
+            Attributes, as in `fit`.
+
+        y : array-like
+            Their images.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much every row counts.
+
+        Returns
+        -------
+        score : float
+            1 for perfect drawings, 0 for the mean image.
+        """
+        columns = {**self._columns(X), **self.target_input_.columns(y, self)}
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"X and y differ in length, with inconsistent numbers of samples: {lengths}."
+            )
+        weight = _check_sample_weight(sample_weight, columns["x"], dtype=np.float64)
+        given: Any = columns["y"]
+        mean = np.zeros(self._n_features)
+        for part in gen_batches(len(weight), _N_AT_ONCE):
+            mean += weight[part] @ self._real(given.take(part)) / weight.sum()
+        errors, variance = 0.0, 0.0
+        for part in gen_batches(len(weight), _N_AT_ONCE):
+            real = self._real(given.take(part))
+            drawn = self._rows(columns["x"].take(part))  # type: ignore[arg-type]
+            errors += float(weight[part] @ np.square(drawn - real).sum(axis=1))
+            variance += float(weight[part] @ np.square(real - mean).sum(axis=1))
+        if variance == 0:
+            return float(errors == 0)
+        return 1 - errors / variance
+
+    def _real(self, y: Tensor) -> NDArray[np.float64]:
+        """Return images as they are compared."""
+        compared: NDArray[np.float64] = over_black(y, self._n_channels).double().cpu().numpy()
+        return compared
+
+    def _rows(self, x: Tensor) -> NDArray[np.float64]:
+        """Return drawings as they are compared, of what networks see of attributes."""
+        network, n_channels = self._network(), self._n_channels
+
+        def rows(x: Tensor) -> Tensor:
+            return over_black(network.decoder(network.codes(x)), n_channels)
+
+        drawn: NDArray[np.float64] = self._apply(rows, {"x": TensorColumn(x, _EXACT)})
+        return drawn
+
+    def encode(self, X: Any) -> NDArray:
+        """Return the codes of attributes, from which `generate` draws.
+
+        Parameters
+        ----------
+        X : object
+            Attributes, as in `fit`.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_code)
+            Attribute by attribute, in the order of columns: the learned code of a category, a
+            standardized number, or sines and cosines of an angle.
+        """
+        codes: NDArray = self._apply(self._network().codes, self._columns(X))
+        return codes
+
+    def transform(self, X: Any) -> NDArray:
+        """Return the codes of attributes, as `encode` does.
+
+        Parameters
+        ----------
+        X : object
+            Attributes, as in `fit`.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_code)
+            As of `encode`.
+        """
+        return self.encode(X)
+
+    @property
+    def _n_features_out(self) -> int:
+        width: int = self.net_.module_.codes.width
+        return width
+
+    def generate(self, Z: ArrayLike) -> NDArray:
+        """Draw images of codes of your choice.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_code)
+            Codes, as `encode` returns them.
+
+        Returns
+        -------
+        images : ndarray of shape (n_samples, height, width[, channels]) or (n_samples, n_features)
+            In the layout and the range of y, as floats.
+        """
+        check_is_fitted(self)
+        codes = check_array(Z, dtype=np.float32, input_name="Z")
+        if codes.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {codes.shape[1]} columns, but codes of this {type(self).__name__} have "
+                f"{self._n_features_out} numbers."
+            )
+        return self._drawn({"code": TensorColumn(torch.from_numpy(codes))})
+
+    def interpolate(self, start: Any, stop: Any, n_steps: int = 9) -> NDArray:
+        """Draw the way from some attributes to others.
+
+        Numbers change evenly, angles along the shorter arc, categories on the line between codes.
+
+        Parameters
+        ----------
+        start, stop : object
+            Attributes, as in `fit`, as many rows of one as of the other; or a single row, as a row
+            of a frame or a dictionary of single values.
+
+        n_steps : int, default=9
+            Steps, both ends among them.
+
+        Returns
+        -------
+        images : ndarray of shape (n_pairs, n_steps, height, width[, channels])
+            Of single rows, without the first axis.
+        """
+        check_is_fitted(self)
+        n_steps = checked_count("n_steps", n_steps)
+        (first, single), (last, single_too) = (single_row(one) for one in (start, stop))
+        ends = [self._columns(one)["x"].take(slice(None)) for one in (first, last)]
+        if single != single_too or len(ends[0]) != len(ends[1]):
+            raise ValueError(
+                "start and stop have to be one row each, or as many, got "
+                f"{len(ends[0])} and {len(ends[1])}."
+            )
+        with torch.no_grad():
+            codes = torch.cat(
+                [self._network().codes.between(*ends, float(t)) for t in np.linspace(0, 1, n_steps)]
+            )
+        images = self._drawn({"code": TensorColumn(codes.cpu())})
+        steps = images.reshape(n_steps, len(ends[0]), *images.shape[1:]).swapaxes(0, 1)
+        return steps[0] if single else steps
+
+    def identify(self, y: ArrayLike) -> Any:
+        """Read the attributes off images: those whose drawing is closest.
+
+        The search starts from the attributes that were trained on. It goes through the categories,
+        and halves its steps along numbers and angles. So it takes some hundred drawings an image.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, height, width[, channels]) or (n_samples, n_features)
+            Images.
+
+        Returns
+        -------
+        X : frame, dict of ndarray, or ndarray of shape (n_samples, n_attributes)
+            Their attributes, in a container like that of X in `fit`. Numbers are within the range
+            that was trained on.
+        """
+        check_is_fitted(self)
+        column: Any = self.target_input_.columns(y, self)["y"]
+        found = [
+            attributes_of(
+                self._real(column.take(part)).astype(np.float32),
+                lambda x: self._rows(torch.from_numpy(x.astype(np.float32))).astype(np.float32),
+                self.input_,
+            )
+            for part in gen_batches(len(column), _N_AT_ONCE)
+        ]
+        return self.input_.frame(np.concatenate(found))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = False
+        tags.input_tags.string = tags.input_tags.categorical = True
+        tags.target_tags.required = tags.target_tags.multi_output = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
