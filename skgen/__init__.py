@@ -20,6 +20,7 @@ from skgen.autoencoders import (
 from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
 from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
+from skgen.text import SkipGram, SkipThought
 
 __all__ = [
     "GAN",
@@ -38,6 +39,8 @@ __all__ = [
     "PretrainedClassifier",
     "PretrainedRegressor",
     "RedundantAutoencoder",
+    "SkipGram",
+    "SkipThought",
     "SparseAutoencoder",
     "VariationalAutoencoder",
 ]

@@ -16,6 +16,7 @@ from skgen.engine.batches import (
 )
 from skgen.engine.callbacks import EarlyStopping, FitProgress
 from skgen.engine.loop import Engine
+from skgen.engine.optimizers import RowAdagrad
 from skgen.engine.random_state import drawing, seeded
 from skgen.engine.turns import LR_SCHEDULES, Phase, Progress, Turn, TurnLoss, one_cycle
 
@@ -31,6 +32,7 @@ __all__ = [
     "FitProgress",
     "Phase",
     "Progress",
+    "RowAdagrad",
     "Rows",
     "Steps",
     "TensorColumn",

@@ -7,17 +7,22 @@ that batches consist of, and knows the way back.
 from skgen.inputs.base import Input
 from skgen.inputs.conditions import ConditionInput
 from skgen.inputs.domains import DomainInput
+from skgen.inputs.groups import GroupInput
 from skgen.inputs.images import ImageInput
 from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Scaling, Units
+from skgen.inputs.texts import TextInput, WordColumn
 
 __all__ = [
     "ConditionInput",
     "DomainInput",
+    "GroupInput",
     "ImageInput",
     "Input",
     "RowInput",
     "ScaledColumn",
     "Scaling",
+    "TextInput",
     "Units",
+    "WordColumn",
 ]
