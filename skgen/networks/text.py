@@ -388,10 +388,11 @@ def pad(
 ) -> tuple[Tensor, Tensor]:
     """Return words as a matrix of a sentence a row, filled up by a value, and where words are."""
     starts = lengths.cumsum(0) - lengths
-    longest = int(lengths.max()) if len(lengths) else 0
-    longest = max(1, longest if max_length is None else min(longest, max_length))
+    if max_length is not None:
+        lengths = lengths.clamp(max=max_length)
+    longest = max(1, int(lengths.max())) if len(lengths) else 1
     steps = torch.arange(longest + margin, device=words.device)
-    is_there = steps < lengths.clamp(max=max_length)[:, None]
+    is_there = steps < lengths[:, None]
     places = (starts[:, None] + steps)[is_there]
     padded = words.new_full(is_there.shape, value)
     padded[is_there] = words[places]

@@ -88,13 +88,17 @@ class SkipGram(BaseTextModel):
     .. math::
 
         -\log \sigma(u_o^\top v_c) - \sum_{n=1}^{k} \log \sigma(-u_{w_n}^\top v_c),
-        \qquad w_n \sim p(w)^{3/4}
+        \qquad w_n \sim q(w) \, p(w)^{3/4}
 
     where v are `word_vectors_`, u `context_vectors_`, and k is `n_negatives` [1]_. The window of
-    every word shrinks at random, and frequent words are left out at random, as published. Words
-    come in blocks of 32, which share their noise, as in [2]_; all products of a block are one
-    product of matrices. Gradients are written down, not traced. Steps are Adagrad's, one rate for
-    every word, so that a word which occurs many times in a batch does not move too far.
+    every word shrinks at random, and frequent words are left out at random, as published: q is the
+    share of a word that is kept. Noise is thinned out by the same q, which is not as published, and
+    tells the neighbors of a novel that was held out from noise better than without.
+
+    Words come in blocks of 32, which share their noise as in [2]_, so that all products of a block
+    are one product of matrices. Gradients are written down, not traced. Steps are Adagrad's, with a
+    rate of its own for every word, so that one which occurs many times in a batch does not move too
+    far, and one which is rare moves far enough.
 
     References
     ----------
@@ -169,9 +173,13 @@ class SkipGram(BaseTextModel):
 
     def _module(self) -> nn.Module:
         counts = self.input_.counts
-        likely = torch.from_numpy(counts**0.75 if counts is not None else np.ones(1))
+        noise = torch.ones(1)  # of vectors that are read from a file, which are not trained
+        if counts is not None:
+            # Thinned out as the texts are: a frequent word should not be noise more often than it
+            # is a neighbor, or its vector says that it stands beside nothing.
+            noise = torch.from_numpy(counts**0.75) * self._kept()
         n_words = len(self.vocabulary_)
-        return nn.ModuleDict({"words": WordVectors(n_words, self.n_components, likely)})
+        return nn.ModuleDict({"words": WordVectors(n_words, self.n_components, noise)})
 
     def _turns(self) -> list[Turn]:
         return [Turn(("words",), _Objective(self.window, self.n_negatives))]
@@ -276,15 +284,14 @@ class SkipGram(BaseTextModel):
             their frequency, over up to 10,000 pairs of known words, the same ones in every call.
             1 is best, and .052 is chance.
         """
-        self._counts()
+        likely = self._counts() ** 0.75
         column = cast(WordColumn, self.input_.columns(X, self)["words"])
         random = np.random.default_rng(0)
         pairs = _pairs(column, self.window, random)
         if not len(pairs):
             raise ValueError("No text of X has two words of the vocabulary.")
-        cumulative = self._network()["words"].noise.cpu().numpy()
-        noise = np.searchsorted(cumulative, random.random((len(pairs), _N_NOISE), np.float32))
-        candidates = np.column_stack([pairs[:, 1], noise.clip(max=len(cumulative) - 1)])
+        noise = random.choice(len(likely), (len(pairs), _N_NOISE), p=likely / likely.sum())
+        candidates = np.column_stack([pairs[:, 1], noise])
         scores = np.concatenate(
             [
                 np.einsum("nd,nkd->nk", self.word_vectors_[words], self.context_vectors_[others])
@@ -370,6 +377,7 @@ class SkipGram(BaseTextModel):
         return self.vocabulary_[word]
 
     def _directions(self) -> NDArray:
+        check_is_fitted(self)
         return _unit(self.word_vectors_)
 
     def _nearest(self, direction: NDArray, without: set[str], n: int) -> list[tuple[str, float]]:

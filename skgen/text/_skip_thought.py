@@ -184,7 +184,7 @@ class SkipThought(BaseTextModel):
         training. None takes all of the vocabulary, which takes long.""",
     )
     max_features: int | None = override(20_000)
-    lr: float = override(1e-3)
+    lr: float = override(3e-3)
 
     if TYPE_CHECKING:
         input_: TextInput
