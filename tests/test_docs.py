@@ -116,5 +116,5 @@ def test_text():
     names = run("text.rst")
     assert names["accuracy"] == 1
     assert names["loaded"].vocabulary_ == names["words"].vocabulary_
-    assert names["rank"] > 0.052
-    assert isinstance(names["said"][0], str)
+    assert names["rank"] > 2 * 0.052
+    assert len(names["said"]) == 2

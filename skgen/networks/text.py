@@ -128,7 +128,8 @@ class _PairLoss(torch.autograd.Function):
         # index_select, since indexing takes five times as long on a CPU.
         rows = vectors.index_select(0, centers.flatten()).view(*centers.shape, -1)
         columns = contexts.index_select(0, others.flatten()).view(*others.shape, -1)
-        loss, gradient = pair_loss(rows @ columns.mT, is_near, n_negatives)
+        scores = (rows @ columns.mT).float()  # which mixed precision makes shorter
+        loss, gradient = pair_loss(scores, is_near, n_negatives)
         ctx.save_for_backward(rows, columns, gradient, centers, others)
         ctx.shapes = vectors.shape, contexts.shape
         return loss

@@ -102,11 +102,43 @@ class BaseTextModel(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increment
 
     def _engine_settings(self, stopping: bool) -> dict[str, Any]:
         settings = super()._engine_settings(stopping)
-        settings["callbacks"] = [
-            ("progress_bar", TextProgress(type(self).__name__)) if "progress_bar" in one else one
-            for one in settings["callbacks"]
-        ]
+        if self.verbose == 1:
+            callbacks = [one for one in settings["callbacks"] if not _is_bar(one)]
+            bar = TextProgress(type(self).__name__)
+            settings["callbacks"] = [*callbacks, ("progress_bar", bar)]
         return settings
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, *, X_val: Any = None) -> Self:
+        """Learn from texts.
+
+        Parameters
+        ----------
+        X : iterable of str, or of lists of tokens
+            Texts. They are read once, so a generator is enough.
+
+        y : None
+            Ignored.
+
+        X_val : iterable of str, or of lists of tokens, default=None
+            Other texts, whose loss is measured after every epoch, which `early_stopping` goes by.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X is no iterable of texts, or has nothing to learn from; the message says what.
+
+        FloatingPointError
+            If training diverges. The estimator is then as it was before.
+        """
+        with self._all_or_nothing():
+            self._fit(X, X_val=X_val)
+        return self
 
     def transform(self, X: Any) -> NDArray:
         """Return vectors of texts.
@@ -195,6 +227,10 @@ class BaseTextModel(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increment
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _is_bar(callback: Any) -> bool:
+    return isinstance(callback, tuple) and isinstance(callback[1], FitProgress)
 
 
 class TextProgress(FitProgress):
