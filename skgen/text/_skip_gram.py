@@ -16,7 +16,7 @@ from skgen._sklearn import StrOptions
 from skgen.engine import Batches, Column, Engine, Progress, RowAdagrad, Turn
 from skgen.inputs import TextInput, WordColumn
 from skgen.networks.text import WordVectors, bag_sums
-from skgen.parameters import COUNT, NOT_NEGATIVE, override, parameter
+from skgen.parameters import COUNT, NOT_NEGATIVE, checked_count, override, parameter
 from skgen.text._base import BaseTextModel
 from skgen.text._windows import Windows
 
@@ -227,6 +227,7 @@ class SkipGram(BaseTextModel):
         if hasattr(self, "input_") and (options.get("partial") or self.warm_start):
             self._counts()
         columns = super()._learn(X, y, **options)
+        self.__dict__.pop("common_component_", None)
         if self.weighting == "sif":
             some = np.arange(0, len(columns["words"]), 1 + len(columns["words"]) // _N_FOR_COMMON)
             sums = self._sums(columns, some)
@@ -257,8 +258,8 @@ class SkipGram(BaseTextModel):
         if self.weighting == "sif":
             if not hasattr(self, "common_component_"):
                 raise ValueError(
-                    f'weighting was {"mean"!r} in fit, and is "sif" now, which learns from the '
-                    "texts of fit. Fit again."
+                    'weighting="sif" takes out what the texts of fit have in common, and in fit it '
+                    'was "mean". Fit again.'
                 )
             common = self.common_component_.astype(vectors.dtype)
             vectors -= np.outer(vectors @ common, common)
@@ -381,8 +382,8 @@ class SkipGram(BaseTextModel):
         return _unit(self.word_vectors_)
 
     def _nearest(self, direction: NDArray, without: set[str], n: int) -> list[tuple[str, float]]:
+        n, words = checked_count("n", n), list(self.vocabulary_)
         cosines = self._directions() @ _unit(direction[None])[0]
-        words = list(self.vocabulary_)
         order = np.argsort(-cosines, kind="stable")[: n + len(without)].tolist()
         found = [(words[number], float(cosines[number])) for number in order]
         return [(word, cosine) for word, cosine in found if word not in without][:n]
