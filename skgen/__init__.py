@@ -22,6 +22,7 @@ from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
 from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
 from skgen.regressors import ImageRegressor
+from skgen.text import SkipGram, SkipThought
 
 __all__ = [
     "GAN",
@@ -42,6 +43,8 @@ __all__ = [
     "PretrainedRegressor",
     "RecurrentAutoencoder",
     "RedundantAutoencoder",
+    "SkipGram",
+    "SkipThought",
     "SparseAutoencoder",
     "VariationalAutoencoder",
 ]

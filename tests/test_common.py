@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from small import CLASSES, small, target
+from small import CLASSES, TEXT_CLASSES, small, target, texts
 
 import skgen
 from skgen import (
@@ -63,6 +63,7 @@ def checked():
         few = isinstance(model, PretrainedClassifier | PretrainedRegressor)  # updates in 10 epochs
         yield model.set_params(max_epochs=100, lr=1e-2) if few else model
     yield LabeledOnly()
+    yield from (cls() for cls in TEXT_CLASSES)
 
 
 @parametrize_with_checks(list(checked()))
@@ -182,8 +183,8 @@ def test_documentation_is_complete_and_true(cls):
     for name, entry in documented.items():
         assert f"default={signature[name].default!r}" in entry.type
         assert entry.desc, f"{name} has no description"
-    X = np.random.default_rng(0).normal(size=(40, 4))
-    model = small(cls, max_epochs=2) if cls in CLASSES else cls()
+    X = np.random.default_rng(0).normal(size=(40, 4)) if cls not in TEXT_CLASSES else texts(40)
+    model = small(cls, max_epochs=2) if issubclass(cls, BaseModel) else cls()
     with warnings.catch_warnings():  # 40 rows are few for some
         warnings.simplefilter("ignore")
         model.fit(X, target(model, np.repeat(["a", "b"], 20)))

@@ -28,10 +28,19 @@ def run(page, max_epochs=None):
     return names
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["images", "latent", "generators", "attributes", "adaptation", "autoencoders", "sequences"],
-)
+PAGES = [
+    "images",
+    "latent",
+    "generators",
+    "attributes",
+    "adaptation",
+    "autoencoders",
+    "sequences",
+    "text",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.filterwarnings("error", "ignore::skgen.exceptions.TrainingWarning")
 def test_the_code_runs(page, monkeypatch):
     """After two epochs in place of more, nothing is said of what it finds."""
@@ -118,3 +127,13 @@ def test_pretraining():
     assert names["F"].shape == (1797, 164)
     assert len(names["scores"]) == 2 and (names["scores"] > 0.1).all()
     assert names["model"].score(names["images"], names["y"]) > 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_text():
+    names = run("text.rst")
+    assert names["accuracy"] == 1
+    assert names["loaded"].vocabulary_ == names["words"].vocabulary_
+    assert names["rank"] > 2 * 0.052
+    assert len(names["said"]) == 2

@@ -5,8 +5,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from small import CLASSES, small
+from small import CLASSES, TEXT_CLASSES, small, texts
 
+from skgen import SkipThought
 from skgen.inputs.images import TakesImages
 
 pytestmark = [
@@ -69,6 +70,18 @@ def test_rows(model, kind):
 def test_images(model, stops):
     given = {"max_epochs": 2, "random_state": 0, "batch_size": 64, "early_stopping": stops}
     check(small(model, **given, device="cuda"), IMAGES)
+
+
+@pytest.mark.parametrize("model", TEXT_CLASSES, ids=lambda cls: cls.__name__)
+def test_texts(model):
+    check(model(8, max_epochs=2, random_state=0, batch_size=64, device="cuda"), texts(300))
+
+
+def test_decoders():
+    settings = {"objective": "decode", "encoder": "gru", "n_noise": 5, "device": "cuda"}
+    model = SkipThought(8, max_epochs=2, random_state=0, **settings)
+    check(model, texts(300))
+    assert len(model.generate_next(texts(5), temperature=1.0)) == 5
 
 
 @pytest.mark.parametrize("model", CLASSES, ids=lambda cls: cls.__name__)

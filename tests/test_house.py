@@ -28,7 +28,7 @@ LAYERS = [
     {"base"},
     {"encoders"},
     {"metrics", "latent", "model_selection", "datasets"},
-    {"autoencoders", "generators", "adaptation", "invariant", "regressors"},
+    {"autoencoders", "generators", "adaptation", "invariant", "regressors", "text"},
     {"pretraining"},
     {"inspection"},
 ]

@@ -17,6 +17,7 @@ from skgen.engine.batches import (
 )
 from skgen.engine.callbacks import EarlyStopping, FitProgress
 from skgen.engine.loop import Engine
+from skgen.engine.optimizers import RowAdagrad
 from skgen.engine.random_state import drawing, seeded
 from skgen.engine.turns import LR_SCHEDULES, Phase, Progress, Turn, TurnLoss, one_cycle
 
@@ -33,6 +34,7 @@ __all__ = [
     "LengthBuckets",
     "Phase",
     "Progress",
+    "RowAdagrad",
     "Rows",
     "Steps",
     "TensorColumn",

@@ -1,12 +1,12 @@
-"""The optimizers of all turns, as one."""
+"""The optimizers of all turns, as one; and one for tables of which a batch moves few rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["TurnOptimizers"]
+__all__ = ["RowAdagrad", "TurnOptimizers"]
 
 
 class TurnOptimizers(torch.optim.Optimizer):
@@ -94,3 +94,57 @@ class TurnOptimizers(torch.optim.Optimizer):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.optimizers})"
+
+
+class RowAdagrad(torch.optim.Optimizer):
+    r"""Adagrad with one step size for every row of a table, for sparse gradients.
+
+    .. math::
+
+        s_i \leftarrow s_i + \tfrac{1}{d} \lVert g_i \rVert^2, \qquad
+        w_i \leftarrow w_i - \frac{\eta}{\sqrt{s_i}} \, g_i
+
+    Rows that have no part in a batch are neither read nor written. A row that has many parts in it,
+    as a frequent word does, moves by their sum, and its steps become smaller the more it moved. The
+    scale of the loss does not matter.
+
+    Parameters
+    ----------
+    params : iterable
+        Matrices whose gradients are sparse.
+
+    lr : float, default=0.1
+        The learning rate.
+
+    weight_decay : float, default=0.0
+        The share, times the rate, that a step takes off the rows that it moves.
+
+    References
+    ----------
+    .. [1] J. Duchi, E. Hazan, Y. Singer, "Adaptive subgradient methods for online learning and
+       stochastic optimization", JMLR 12, 2011.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: float = 0.1, weight_decay: float = 0.0):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move the rows that have a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._move(weight, group["lr"], group["weight_decay"])
+
+    def _move(self, weight: Tensor, lr: float, weight_decay: float) -> None:
+        gradient = weight.grad.coalesce()  # type: ignore[union-attr]
+        rows, values = gradient.indices()[0], gradient.values()
+        state = self.state[weight]
+        if not state:
+            state["sum"] = weight.new_zeros(len(weight), 1)
+        total = state["sum"].index_select(0, rows)
+        total += torch.linalg.vecdot(values, values)[:, None] / values.shape[1]
+        state["sum"].index_copy_(0, rows, total)
+        if weight_decay:
+            weight.index_copy_(0, rows, weight.index_select(0, rows) * (1 - lr * weight_decay))
+        weight.index_add_(0, rows, values * (total + 1e-20).rsqrt_(), alpha=-lr)

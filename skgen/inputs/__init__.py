@@ -7,16 +7,19 @@ that batches consist of, and knows the way back.
 from skgen.inputs.base import Input
 from skgen.inputs.conditions import ConditionInput
 from skgen.inputs.domains import DomainInput
+from skgen.inputs.groups import GroupInput
 from skgen.inputs.images import ImageInput, ImageTarget
 from skgen.inputs.mixed import MixedInput
 from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Scaling, Units
 from skgen.inputs.sequences import ChannelScaling, SequenceInput
+from skgen.inputs.texts import TextInput, WordColumn
 
 __all__ = [
     "ChannelScaling",
     "ConditionInput",
     "DomainInput",
+    "GroupInput",
     "ImageInput",
     "ImageTarget",
     "Input",
@@ -25,5 +28,7 @@ __all__ = [
     "ScaledColumn",
     "Scaling",
     "SequenceInput",
+    "TextInput",
     "Units",
+    "WordColumn",
 ]

@@ -1,0 +1,423 @@
+"""Networks of texts: word vectors, and sentences made of them."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+__all__ = [
+    "SentenceDecoder",
+    "SentenceEncoder",
+    "SentenceMatcher",
+    "WordVectors",
+    "bag_sums",
+    "pad",
+    "pair_loss",
+    "thinned",
+]
+
+
+class WordVectors(nn.Module):
+    """Two vectors for every word: its own, and that of it as a neighbor.
+
+    Parameters
+    ----------
+    n_words : int
+        Words in the vocabulary.
+
+    size : int
+        Length of a vector.
+
+    noise : Tensor of shape (n_words,)
+        How likely every word is to be drawn as noise; of any sum.
+    """
+
+    def __init__(self, n_words: int, size: int, noise: Tensor):
+        super().__init__()
+        self.vectors = nn.Parameter((torch.rand(n_words, size) - 0.5) / size)
+        self.contexts = nn.Parameter(torch.zeros(n_words, size))
+        self.noise: Tensor
+        self.register_buffer("noise", (noise / noise.sum()).cumsum(0).float())
+
+    def draw(self, *size: int) -> Tensor:
+        """Return words that are drawn as noise."""
+        drawn = torch.rand(size, device=self.noise.device)
+        return torch.searchsorted(self.noise, drawn).clamp_(max=len(self.noise) - 1)
+
+    def loss(self, words: Tensor, is_near: Tensor, noise: Tensor, n_negatives: float) -> Tensor:
+        """Return what the words in the middle of windows say of those around them, see `pair_loss`.
+
+        Parameters
+        ----------
+        words : Tensor of shape (n_blocks, length + margins)
+            Consecutive words.
+
+        is_near : Tensor of shape (n_blocks, length, length + margins), bool
+            Which of them are neighbors of those in the middle.
+
+        noise : Tensor of shape (n_blocks, n_noise)
+            Words that are drawn as noise, for all words of a block.
+
+        n_negatives : float
+            How many of them a neighbor is worth.
+        """
+        length, around = is_near.shape[1:]
+        margin = (around - length) // 2
+        centers = words[:, margin : margin + length]
+        others = torch.cat([words, noise], dim=1)
+        loss: Tensor = _PairLoss.apply(
+            self.vectors, self.contexts, centers, others, is_near, n_negatives
+        )
+        return loss
+
+
+def pair_loss(scores: Tensor, is_near: Tensor, n_negatives: float) -> tuple[Tensor, Tensor]:
+    r"""Return the loss of negative sampling, a mean over pairs, and its gradient.
+
+    .. math::
+
+        -\frac{1}{|P|} \sum_{(i, j) \in P} \Bigl[ \log \sigma(s_{ij})
+        + \frac{k}{|N|} \sum_{n \in N} \log \sigma(-s_{in}) \Bigr]
+
+    The noise N is shared by all words of a block, and weighs as much as k words that are drawn
+    for every pair.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (n_blocks, length, n_near + n_noise)
+        Products of words with those around them, and with noise.
+
+    is_near : Tensor of shape (n_blocks, length, n_near), bool
+        Which of the words around are in P.
+
+    n_negatives : float
+        The number k.
+    """
+    n_near = is_near.shape[2]
+    n_noise = scores.shape[2] - n_near
+    near = is_near.to(scores.dtype)
+    n_pairs = near.sum(dim=2, keepdim=True)
+    share = 1 / n_pairs.sum().clamp(min=1)
+    near, weights = near * share, n_pairs * (share * n_negatives / n_noise)
+    # Of a product beyond 16, single precision has no logarithm any more.
+    likely = torch.sigmoid(scores).clamp_(1e-7, 1 - 1e-7)
+    around, drawn = likely.split([n_near, n_noise], dim=2)
+    loss = -(around.log().flatten() @ near.flatten())
+    loss -= (drawn.neg().log1p_().sum(dim=2, keepdim=True) * weights).sum()
+    around.sub_(1).mul_(near)
+    drawn.mul_(weights)
+    return loss, likely
+
+
+class _PairLoss(torch.autograd.Function):
+    """`pair_loss` of blocks of words. The gradients of the two tables are sparse."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        vectors: Tensor,
+        contexts: Tensor,
+        centers: Tensor,
+        others: Tensor,
+        is_near: Tensor,
+        n_negatives: float,
+    ) -> Tensor:
+        # index_select, since indexing takes five times as long on a CPU.
+        rows = vectors.index_select(0, centers.flatten()).view(*centers.shape, -1)
+        columns = contexts.index_select(0, others.flatten()).view(*others.shape, -1)
+        scores = (rows @ columns.mT).float()  # which mixed precision makes shorter
+        loss, gradient = pair_loss(scores, is_near, n_negatives)
+        ctx.save_for_backward(rows, columns, gradient, centers, others)
+        ctx.shapes = vectors.shape, contexts.shape
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
+        rows, columns, gradient, centers, others = ctx.saved_tensors
+        gradient = gradient * given[0]
+        of_rows, of_columns = gradient @ columns, gradient.mT @ rows
+        return (
+            _rows_of_table(centers, of_rows, ctx.shapes[0]),
+            _rows_of_table(others, of_columns, ctx.shapes[1]),
+            *[None] * 4,
+        )
+
+
+def _rows_of_table(numbers: Tensor, values: Tensor, shape: torch.Size) -> Tensor:
+    """Return values of some rows of a table as a sparse tensor, in which they add up."""
+    return torch.sparse_coo_tensor(
+        numbers.reshape(1, -1), values.reshape(-1, shape[1]), shape, check_invariants=False
+    )
+
+
+def bag_sums(vectors: Tensor, lengths: Tensor, words: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted sums of the vectors of texts' words, zeros for a text without any."""
+    starts = lengths.cumsum(0) - lengths
+    return functional.embedding_bag(words, vectors, starts, mode="sum", per_sample_weights=weights)
+
+
+# Steps of padded sentences that a recurrent network takes at once to infer.
+_STEPS_AT_ONCE = 1 << 15
+
+
+class SentenceEncoder(nn.Module):
+    """A vector of every sentence, by its words.
+
+    Parameters
+    ----------
+    n_words : int
+        Words in the vocabulary. The number that follows theirs is that of unknown words.
+
+    n_components : int
+        Length of a sentence's vector.
+
+    n_word_components : int
+        Length of a word's vector; ``n_components`` for a bag.
+
+    kind : {'bag', 'gru', 'lstm'}
+        How the words come together: in no order, or one after the other.
+
+    pooling : {'mean', 'max', 'last'}
+        What of the words, or of the states after each of them, makes the sentence.
+
+    max_length : int or None
+        Words that a recurrent network reads at most.
+
+    weights : Tensor of shape (n_words,)
+        How long the vectors of words are at first.
+    """
+
+    def __init__(
+        self,
+        n_words: int,
+        n_components: int,
+        n_word_components: int,
+        kind: str,
+        pooling: str,
+        max_length: int | None,
+        weights: Tensor,
+    ):
+        super().__init__()
+        size = n_components if kind == "bag" else n_word_components
+        vectors = torch.randn(n_words + 1, size) / size**0.5
+        vectors[:-1] *= weights[:, None].to(vectors)
+        self.words = nn.Parameter(vectors)
+        self.added: Tensor  # words that came to the vocabulary after training
+        self.register_buffer("added", torch.zeros(0, size))
+        self.recurrent = None
+        if kind != "bag":
+            network = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
+            self.recurrent = network(size, n_components, batch_first=True)
+        self.n_components = n_components
+        self.pooling = pooling
+        self.max_length = max_length
+
+    @property
+    def n_known(self) -> int:
+        """The number of words in the vocabulary."""
+        return len(self.words) - 1 + len(self.added)
+
+    def table(self) -> Tensor:
+        """Return the vectors of the vocabulary, and that of unknown words."""
+        if not len(self.added):
+            return self.words
+        return torch.cat([self.words[:-1], self.added, self.words[-1:]])
+
+    def forward(self, lengths: Tensor, words: Tensor) -> Tensor:
+        """Return the vectors of sentences: zeros where there is no known word."""
+        known = words < self.n_known
+        rows = torch.repeat_interleave(lengths)
+        n_known = torch.zeros_like(lengths).index_add_(0, rows, known.long())
+        if self.recurrent is None:
+            words, rows = words[known], rows[known]
+            return self._bag(n_known, words)
+        if self.training:
+            codes = self._read(lengths, words)
+        else:
+            codes = torch.empty(len(lengths), self.n_components, device=lengths.device)
+            for part in _of_like_length(lengths, self.max_length):
+                chosen = torch.zeros(len(lengths), dtype=torch.bool, device=lengths.device)
+                chosen[part] = True
+                codes[chosen] = self._read(lengths[chosen], words[chosen[rows]])
+        return codes * (n_known > 0)[:, None]
+
+    def _bag(self, lengths: Tensor, words: Tensor) -> Tensor:
+        starts = lengths.cumsum(0) - lengths
+        pooling = "max" if self.pooling == "max" else "mean"
+        return functional.embedding_bag(words, self.table(), starts, mode=pooling)
+
+    def _read(self, lengths: Tensor, words: Tensor) -> Tensor:
+        unknown = self.n_known
+        padded, is_there = pad(lengths, words, unknown, self.max_length)
+        states, _ = self.recurrent(functional.embedding(padded, self.table()))  # type: ignore[misc]
+        if self.pooling == "last":
+            last = is_there.sum(dim=1).clamp(min=1) - 1
+            return states[torch.arange(len(states), device=states.device), last]
+        if self.pooling == "max":
+            return states.masked_fill(~is_there[..., None], -torch.inf).amax(dim=1).clamp(min=-1)
+        mean = (states * is_there[..., None]).sum(dim=1)
+        return mean / is_there.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+class SentenceMatcher(nn.Module):
+    """How likely sentences are neighbors, by the angle between their vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(10.0).log())
+
+    def forward(self, codes: Tensor, others: Tensor) -> Tensor:
+        """Return logits: (n_sentences, n_others)."""
+        cosines = functional.normalize(codes, dim=1) @ functional.normalize(others, dim=1).T
+        return cosines * self.log_scale.exp()
+
+
+class SentenceDecoder(nn.Module):
+    """Says a sentence, word by word, given the vector of another.
+
+    Parameters
+    ----------
+    n_words : int
+        Words in the vocabulary. The following number is that of unknown words, and the one after
+        that stands for the end of a sentence.
+
+    n_components : int
+        Length of a sentence's vector, and of the state.
+
+    n_word_components : int
+        Length of a word's vector.
+
+    kind : {'gru', 'lstm'}
+        The recurrent network.
+
+    noise : Tensor of shape (n_words + 2,)
+        How likely every word is to be drawn as noise; of any sum.
+
+    n_noise : int or None
+        How many words that are drawn at random a word is told apart from. None stands for all.
+    """
+
+    def __init__(
+        self,
+        n_words: int,
+        n_components: int,
+        n_word_components: int,
+        kind: str,
+        noise: Tensor,
+        n_noise: int | None,
+    ):
+        super().__init__()
+        self.words = nn.Embedding(n_words + 2, n_word_components)
+        network = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
+        self.recurrent = network(n_word_components + n_components, n_components, batch_first=True)
+        self.out = nn.Linear(n_components, n_words + 2)
+        self.n_noise = None if n_noise is None or n_noise >= n_words else n_noise
+        self.log_noise: Tensor
+        self.register_buffer("log_noise", (noise / noise.sum()).log().float())
+
+    @property
+    def end(self) -> int:
+        """The number of the end of a sentence."""
+        return len(self.log_noise) - 1
+
+    def losses(
+        self, codes: Tensor, lengths: Tensor, words: Tensor, max_length: int | None
+    ) -> Tensor:
+        """Return the cross-entropy of every word of the sentences, and of their ends."""
+        there = lengths > 0
+        codes, lengths = codes[there], lengths[there]
+        targets, _ = pad(lengths, words.clamp(max=self.end - 1), self.end, max_length, margin=1)
+        is_asked = torch.arange(targets.shape[1], device=words.device) <= lengths[:, None]
+        before = functional.pad(targets[:, :-1], (1, 0), value=self.end)
+        given = codes[:, None].expand(-1, before.shape[1], -1)
+        states, _ = self.recurrent(torch.cat([self.words(before), given], dim=2))
+        states, targets = states[is_asked], targets[is_asked]
+        if self.n_noise is None:
+            return functional.cross_entropy(self.out(states), targets, reduction="none")
+        return self._sampled(states, targets, self.n_noise)
+
+    def _sampled(self, states: Tensor, targets: Tensor, n_noise: int) -> Tensor:
+        """Return the cross-entropy, of which noise that all words share stands for the other words.
+
+        The sum over all words is estimated by that over the noise, each divided by how often it is
+        drawn on average.
+        """
+        drawn = torch.multinomial(self.log_noise.exp(), n_noise, replacement=True)
+        weight, bias = self.out.weight, self.out.bias
+        right = (states * weight.index_select(0, targets)).sum(dim=1) + bias[targets]
+        counts = self.log_noise[drawn] + math.log(n_noise)
+        wrong = states @ weight.index_select(0, drawn).T + (bias[drawn] - counts)
+        wrong = wrong.masked_fill(drawn == targets[:, None], -torch.inf)
+        return torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right
+
+    def write(self, codes: Tensor, max_length: int, temperature: float) -> Tensor:
+        """Return the words of likely sentences, the number of the end from there on.
+
+        Parameters
+        ----------
+        codes : Tensor of shape (n_sentences, n_components)
+            Vectors of sentences.
+
+        max_length : int
+            Words at most.
+
+        temperature : float
+            0 takes the likeliest word. Otherwise words are drawn, logits divided by this.
+        """
+        state, word = None, codes.new_full((len(codes),), self.end, dtype=torch.long)
+        written: list[Tensor] = []
+        for _ in range(max_length):
+            step = torch.cat([self.words(word), codes], dim=1)[:, None]
+            output, state = self.recurrent(step, state)
+            logits = self.out(output[:, 0])
+            logits[:, self.end - 1] = -torch.inf  # nobody can read an unknown word
+            following = logits.argmax(dim=1)
+            if temperature:
+                likely = (logits / temperature).softmax(dim=1)
+                following = torch.multinomial(likely, 1)[:, 0]
+            word = torch.where(word.eq(self.end) & (len(written) > 0), self.end, following)
+            written.append(word)
+        return torch.stack(written, dim=1)
+
+
+def pad(
+    lengths: Tensor, words: Tensor, value: int, max_length: int | None, margin: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Return words as a matrix of a sentence a row, filled up by a value, and where words are."""
+    starts = lengths.cumsum(0) - lengths
+    if max_length is not None:
+        lengths = lengths.clamp(max=max_length)
+    longest = max(1, int(lengths.max())) if len(lengths) else 1
+    steps = torch.arange(longest + margin, device=words.device)
+    is_there = steps < lengths[:, None]
+    places = (starts[:, None] + steps)[is_there]
+    padded = words.new_full(is_there.shape, value)
+    padded[is_there] = words[places]
+    return padded, is_there
+
+
+def thinned(lengths: Tensor, words: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Return sentences that lack a share of their words, drawn at random."""
+    if not share:
+        return lengths, words
+    kept = torch.rand(len(words), device=words.device) >= share
+    rows = torch.repeat_interleave(lengths)
+    return torch.zeros_like(lengths).index_add_(0, rows, kept.long()), words[kept]
+
+
+def _of_like_length(lengths: Tensor, max_length: int | None) -> list[Tensor]:
+    """Return numbers of sentences in groups of like length, of which none takes much memory."""
+    order = lengths.argsort()
+    groups, start = [], 0
+    longest = lengths[order].clamp(min=1, max=max_length).tolist()
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and (end + 1 - start) * longest[end] <= _STEPS_AT_ONCE:
+            end += 1
+        groups.append(order[start:end])
+        start = end
+    return groups
