@@ -20,6 +20,7 @@ from skgen.autoencoders import (
 from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
 from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
+from skgen.style import FastStyleTransfer, StyleTransfer
 
 __all__ = [
     "GAN",
@@ -31,6 +32,7 @@ __all__ = [
     "CoralClassifier",
     "DenoisingAutoencoder",
     "DomainAdversarialClassifier",
+    "FastStyleTransfer",
     "InvariantEncoder",
     "LabeledOnly",
     "LinearAutoencoder",
@@ -39,6 +41,7 @@ __all__ = [
     "PretrainedRegressor",
     "RedundantAutoencoder",
     "SparseAutoencoder",
+    "StyleTransfer",
     "VariationalAutoencoder",
 ]
 __version__ = "0.1.0"

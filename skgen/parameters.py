@@ -130,10 +130,11 @@ class Declared(BaseEstimator):
     A subclass writes ``name: type = parameter(...)`` in its body. Its constructor, its
     `_parameter_constraints` and the "Parameters" section of its docstring are made from these and
     from those it inherits. `_fitted` maps the names of attributes that every subclass gets in
-    `fit` to their descriptions, which join the "Attributes" section.
+    `fit` to their descriptions, which join the "Attributes" section; None stands for an inherited
+    one that a subclass does without.
     """
 
-    _fitted: ClassVar[Mapping[str, str]] = {}
+    _fitted: ClassVar[Mapping[str, str | None]] = {}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _names: ClassVar[list[str]] = []
 
@@ -184,9 +185,10 @@ class Declared(BaseEstimator):
 
 def _complete(written: str, cls: type) -> str:
     """Put the declared parameters and the inherited attributes into a docstring."""
-    inherited: dict[str, str] = {}
+    inherited: dict[str, str | None] = {}
     for base in reversed(cls.__mro__):
         inherited.update(vars(base).get("_fitted", {}))
+    described = {name: text for name, text in inherited.items() if text is not None}
     head, *rest = _SECTION.split(written)
     sections = {title: body.strip("\n") for title, body in zip(rest[::2], rest[1::2], strict=True)}
     sections["Parameters"] = "\n\n".join(
@@ -197,7 +199,7 @@ def _complete(written: str, cls: type) -> str:
         for field in _in_reading_order(cls)
     )
     sections["Attributes"] = "\n\n".join(
-        filter(None, [sections.get("Attributes"), *starmap(_entry, inherited.items())])
+        filter(None, [sections.get("Attributes"), *starmap(_entry, described.items())])
     )
     titled = [
         f"{title}\n{'-' * len(title)}\n{sections[title]}" for title in _ORDER if sections.get(title)

@@ -16,7 +16,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from small import CLASSES, small, target
+from small import CLASSES, OF_IMAGES, small, target
+from small import images as images_of_sizes
 
 import skgen
 from skgen import (
@@ -62,6 +63,7 @@ def checked():
         few = isinstance(model, PretrainedClassifier | PretrainedRegressor)  # updates in 10 epochs
         yield model.set_params(max_epochs=100, lr=1e-2) if few else model
     yield LabeledOnly()
+    yield from map(small, OF_IMAGES)
 
 
 @parametrize_with_checks(list(checked()))
@@ -181,11 +183,11 @@ def test_documentation_is_complete_and_true(cls):
     for name, entry in documented.items():
         assert f"default={signature[name].default!r}" in entry.type
         assert entry.desc, f"{name} has no description"
-    X = np.random.default_rng(0).normal(size=(40, 4))
-    model = small(cls, max_epochs=2) if cls in CLASSES else cls()
+    X = images_of_sizes() if cls in OF_IMAGES else np.random.default_rng(0).normal(size=(40, 4))
+    model = small(cls, max_epochs=2) if cls in CLASSES else small(cls)
     with warnings.catch_warnings():  # 40 rows are few for some
         warnings.simplefilter("ignore")
-        model.fit(X, target(model, np.repeat(["a", "b"], 20)))
+        model.fit(X, target(model, np.repeat(["a", "b"], 20)[: len(X)]))
     attributes = {entry.name for entry in ClassDoc(cls)["Attributes"]}
     learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     assert learned <= attributes

@@ -28,7 +28,9 @@ def run(page, max_epochs=None):
     return names
 
 
-@pytest.mark.parametrize("page", ["images", "latent", "generators", "adaptation", "autoencoders"])
+@pytest.mark.parametrize(
+    "page", ["images", "latent", "generators", "adaptation", "autoencoders", "style"]
+)
 @pytest.mark.filterwarnings("error", "ignore::skgen.exceptions.TrainingWarning")
 def test_the_code_runs(page, monkeypatch):
     """After two epochs in place of more, nothing is said of what it finds."""

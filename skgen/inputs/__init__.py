@@ -7,14 +7,18 @@ that batches consist of, and knows the way back.
 from skgen.inputs.base import Input
 from skgen.inputs.conditions import ConditionInput
 from skgen.inputs.domains import DomainInput
+from skgen.inputs.image_lists import Crops, ImageColumn, ImageListInput
 from skgen.inputs.images import ImageInput
 from skgen.inputs.rows import RowInput
 from skgen.inputs.scaling import ScaledColumn, Scaling, Units
 
 __all__ = [
     "ConditionInput",
+    "Crops",
     "DomainInput",
+    "ImageColumn",
     "ImageInput",
+    "ImageListInput",
     "Input",
     "RowInput",
     "ScaledColumn",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["VGG16_LAYERS", "LayerOutputs", "vgg16"]
+__all__ = ["VGG16_LAYERS", "FeatureMaps", "LayerOutputs", "in_channels", "vgg16"]
 
 # Numbers of channels of VGG16's convolutions; a 2x2 maximum follows each group.
 _VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -105,3 +105,69 @@ class LayerOutputs(nn.Module):
             if not isinstance(outputs.get(name), Tensor):
                 raise ValueError(f"Layer {name!r} gives no tensor when the network is called.")
         return [outputs[name] for name in self.layers]
+
+
+class FeatureMaps(nn.Module):
+    """What some layers of a network make of images with values in [0, 1].
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A network of images (batch, channels, height, width).
+
+    layers : sequence of str
+        Names of its layers.
+
+    mean, deviation : sequence of float
+        By channel, what it wants images to be standardized by.
+
+    n_channels : int or None
+        Channels that it takes. Gray images are repeated, and colors averaged, to have them; a
+        fourth channel is left out. None leaves images as they are.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        layers: Sequence[str],
+        mean: Sequence[float] = (0.0,),
+        deviation: Sequence[float] = (1.0,),
+        n_channels: int | None = None,
+    ):
+        super().__init__()
+        self.outputs = LayerOutputs(network, layers)
+        self.eval()
+        for name, values in {"mean": mean, "deviation": deviation}.items():
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32).view(-1, 1, 1))
+        self.n_channels = n_channels
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the outputs of the layers."""
+        if self.n_channels is not None:
+            images = in_channels(images, self.n_channels)
+        outputs: list[Tensor] = self.outputs((images - self.mean) / self.deviation)
+        return outputs
+
+    def of(self, *layers: str) -> "FeatureMaps":
+        """Return what other layers of the same network make of images."""
+        mean, deviation = self.mean.flatten(), self.deviation.flatten()
+        maps = FeatureMaps(self.outputs.network, layers, mean, deviation, self.n_channels)
+        return maps.to(mean.device)
+
+    def train(self, mode: bool = True) -> "FeatureMaps":
+        """Stay in evaluation mode: the network is not trained."""
+        return super().train(False)
+
+
+def in_channels(images: Tensor, n_channels: int) -> Tensor:
+    """Return images in gray or in color."""
+    given = images.shape[1]
+    if given == n_channels:
+        return images
+    if given == 1:
+        return images.expand(-1, n_channels, -1, -1)
+    colors = images[:, :3]  # without what a fourth channel says of transparency
+    return colors.mean(dim=1, keepdim=True) if n_channels == 1 else colors

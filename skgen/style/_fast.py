@@ -1,0 +1,378 @@
+"""Style transfer by one network for all styles."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skgen._sklearn import StrOptions, _fit_context
+from skgen.base import BaseModel, torch_device
+from skgen.engine import Batch, Batches, Column, DomainPairs, Phase, Progress, Rows, Turn
+from skgen.inputs import Crops, ImageColumn, ImageListInput
+from skgen.networks.style import Restyler, factor_of, padded
+from skgen.parameters import COUNT, POSITIVE, SHARE, override, parameter, resolve
+from skgen.statistics import MATCHINGS, Matching, Moments, moments
+from skgen.style._base import LEAST_SIDE, BaseStyleTransfer
+from skgen.style._objective import Objective, relative_error
+from skgen.style._tiles import Painter, mapped
+
+__all__ = ["FastStyleTransfer"]
+
+# Updates that max_epochs=None stands for, about.
+_N_UPDATES = 3000
+
+
+@final
+class FastStyleTransfer(BaseStyleTransfer, BaseModel):
+    r"""Paint photographs in the manner of any painting, by one pass through one network.
+
+    A picture is
+
+    .. math:: x = \text{Dec}(A f(c) + b)
+
+    where f is a layer of a network that was trained to recognize things, and A and b give the
+    features of the photograph c the mean and the covariances of those of a painting, in closed
+    form. So there is nothing to train for another painting: `partial_fit` adds it in a moment.
+
+    What is trained, on photographs, is the decoder [1]_. First it learns to give photographs back,
+    and then to minimize
+
+    .. math:: L = \frac{\|f(x) - (A f(c) + b)\|^2}{\|A f(c) + b\|^2}
+              + w \sum_l w_l \frac{\|S(f_l(x)) - S_l\|^2}{\|S_l\|^2}
+
+    with the statistics S of layers :math:`f_l`, by default means and deviations, and
+    :math:`S_l` those of the painting. A quarter of every batch goes on giving photographs back, so
+    that a painting in its own style, or a photograph at ``alpha=0``, stays what it is.
+
+    Attributes
+    ----------
+    moments_ : Moments
+        Means and covariances of the decoded layer's features, with an entry for every painting.
+
+    See Also
+    --------
+    StyleTransfer : Optimizes every picture by itself, which takes a hundred times as long.
+
+    Notes
+    -----
+    Large images are painted tile by tile, as `working_memory` allows. Tiles overlap by as much as
+    the networks see, and share their statistics, which a first pass takes: their borders do not
+    show.
+
+    References
+    ----------
+    .. [1] X. Huang, S. Belongie, "Arbitrary style transfer in real-time with adaptive instance
+       normalization", ICCV 2017.
+    .. [2] M. Lu, H. Zhao, A. Yao, Y. Chen, F. Xu, L. Zhang, "A closed-form solution to universal
+       style transfer", ICCV 2019.
+
+    Examples
+    --------
+    Random weights and two passes over two images do for a first look, and for no good picture.
+
+    >>> from sklearn.datasets import load_sample_images
+    >>> from skgen import FastStyleTransfer
+    >>> from skgen.extractors import FeatureExtractor
+    >>> china, flower = (image[::8, ::8] for image in load_sample_images().images)
+    >>> random = FeatureExtractor(weights="random")
+    >>> model = FastStyleTransfer(extractor=random, crop_size=32, max_epochs=2, random_state=0)
+    >>> model = model.fit([flower], ["dahlia"], content=[china, flower])
+    >>> (picture,) = model.transform([china], style="dahlia")
+    >>> picture.shape, picture.dtype
+    ((54, 80, 3), dtype('uint8'))
+    """
+
+    _fitted: ClassVar[Mapping[str, str | None]] = {
+        name: None for name in ("scaling_", "n_features_in_", "feature_names_in_")
+    }
+
+    alpha: float = parameter(
+        1.0,
+        SHARE,
+        """How far to go from the photograph, at 0, to the style, at 1. It may be changed after
+        `fit`.""",
+    )
+    layer: str | None = parameter(
+        None,
+        [str, None],
+        """The layer f that is decoded: the deeper it is, the more of a photograph is painted anew.
+        None stands for ``"relu3_1"`` of VGG16, the second level of an autoencoder, and the output
+        of a module.""",
+    )
+    matching: str | Matching = parameter(
+        "transport",
+        [StrOptions(set(MATCHINGS)), Matching],
+        """How features get the statistics of a painting: means and covariances with the least
+        change, the same by way of uncorrelated features, or means and deviations alone. Also a
+        component of `skgen.statistics`. It may be changed after `fit`.""",
+        kind="{'transport', 'whitening', 'adain'} or Matching",
+    )
+    statistic: Any = override("mean_deviation")
+    crop_size: int = parameter(
+        128,
+        COUNT,
+        """Pixels along the sides of the parts of photographs to train on, a multiple of 8 best.""",
+    )
+    reconstruction_share: float = parameter(
+        0.3,
+        SHARE,
+        """Share of the training in which the decoder learns to give photographs back, before any
+        style.""",
+    )
+    max_epochs: int | None = override(
+        None,
+        """Passes over photographs and paintings. None stands for as many as make 3,000 updates:
+        with VGG16 half an hour on two cores, and a few minutes on a GPU.""",
+    )
+    batch_size: int = override(4, "Photographs in a minibatch.")
+    lr: float = override(1e-3)
+    working_memory: float | None = parameter(
+        None,
+        [*POSITIVE, None],
+        """MiB that `transform` may take for an image at once; larger ones are painted tile by tile.
+        None stands for that of `sklearn.set_config`, which is 1024 unless you say otherwise.""",
+    )
+
+    if TYPE_CHECKING:
+        moments_: Moments
+
+    # Public
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, *, content: Any = None) -> Self:  # type: ignore[override]
+        """Look at paintings, and train the decoder on photographs.
+
+        Parameters
+        ----------
+        X : list of images
+            Paintings of any sizes from 32 x 32 pixels on: arrays (height, width) or (height, width,
+            channels), or images of Pillow; bytes, 16 bits or floats from 0 to 1.
+
+        y : array-like of shape (n_paintings,), default=None
+            The names of their styles. Those that share a name are one style. None stands for their
+            numbers.
+
+        content : list of images, default=None
+            Photographs to train on, the more the better. None stands for the paintings.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ImportError
+            If there are no weights of VGG16 to be found.
+
+        FloatingPointError
+            If training diverges. The estimator is then as it was before.
+        """
+        with self._all_or_nothing():
+            objective, layer = self._objective(), self._layer()
+            paintings, names = self._read_paintings(X, y)
+            if not (self.warm_start and hasattr(self, "net_")):
+                layers = list(dict.fromkeys([*objective.layers, layer]))
+                self.features_ = self._extractor().build(layers, torch_device(self.device))
+            self._set_paintings(names, self._targets(paintings, objective, self.features_))
+            self.moments_ = self._moments(paintings)
+            self._learn(X if content is None else content)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Look at further paintings, beside those that are known. Nothing is trained.
+
+        Parameters
+        ----------
+        X : list of images
+            Paintings.
+
+        y : array-like of shape (n_paintings,), default=None
+            The names of their styles; a known name gets one more painting. None stands for numbers
+            that go on from those before.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no decoder yet.
+        """
+        if not hasattr(self, "net_"):
+            raise NotFittedError(
+                "partial_fit adds paintings to a network that is trained: call fit(X, y, "
+                "content=photographs) first."
+            )
+        with self._all_or_nothing():
+            paintings, names = self._read_paintings(X, y, beside=True)
+            targets = self._targets(paintings, self._objective(), self.features_)
+            before, new = self.moments_, self._moments(paintings)
+            self._set_paintings(names, targets, beside=True)
+            both = [torch.cat(pair) for pair in zip(before, new, strict=True)]
+            self.moments_ = Moments(*both)
+        return self
+
+    # How it is built and trained
+
+    def _input(self) -> ImageListInput:
+        return ImageListInput(LEAST_SIDE)
+
+    def _layer(self) -> str:
+        """Return the name of the layer that is decoded."""
+        if self.layer is not None:
+            return self.layer
+        default = self._extractor().default_layers()
+        if isinstance(self._extractor().network, str):
+            return "relu3_1"
+        return default[min(1, len(default) - 1)]
+
+    def _module(self) -> nn.Module:
+        mean, covariance = self.moments_
+        variance = covariance.diagonal(dim1=1, dim2=2).mean(dim=0) + mean.var(dim=0, correction=0)
+        least = 1e-4 * variance.mean() + torch.finfo(variance.dtype).tiny
+        deviation = (variance + least).sqrt()
+        return Restyler(self.features_, self._layer(), mean.mean(dim=0), deviation)
+
+    def _turns(self) -> list[Turn]:
+        matching = resolve(self.matching, MATCHINGS)
+        assert matching is not None
+        loss = _Restyling(self._objective(), matching, self._layer())
+        return [Turn(("decoder",), loss, "style")]
+
+    def _phases(
+        self, turns: Sequence[Turn], batches: Batches, n_epochs: int, validation: Batches | None
+    ) -> list[Phase]:
+        n_first = round(self.reconstruction_share * n_epochs)
+        first = Phase(batches, [Turn(("decoder",), reconstruct, "reconstruction")], n_first)
+        second = Phase(batches, turns, n_epochs - n_first, validation)
+        return [phase for phase in (first, second) if phase.n_epochs]
+
+    def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
+        return self._pairs(columns, rows, at_random=True)
+
+    def _validation_batches(
+        self, columns: Mapping[str, Column], rows: NDArray | None, seed: int
+    ) -> Batches:
+        return self._pairs(columns, rows, at_random=False)
+
+    def _pairs(
+        self, columns: Mapping[str, Column], rows: NDArray | None, *, at_random: bool
+    ) -> Batches:
+        """Return parts of photographs beside paintings."""
+        photographs: Any = columns["x"]
+        crops = Crops(photographs.images, self.crop_size, at_random=at_random)
+        paintings = _Paintings(self.moments_, self.targets_[0])
+        device = photographs.device
+        return DomainPairs(
+            Rows({"x": crops.on(device)}, self.batch_size, rows),
+            Rows({"style": paintings.on(device)}, self.batch_size),
+            self.batch_size,
+        )
+
+    def _default_epochs(self, n_batches: int) -> int:
+        return max(2, -(-_N_UPDATES // n_batches))
+
+    def _built_with(self) -> dict[str, Any]:
+        return {**super()._built_with(), "layer": self._layer(), "extractor": self._extractor()}
+
+    def _moments(self, paintings: Sequence[Tensor]) -> Moments:
+        """Return the moments of the decoded layer of paintings."""
+        encoder = self.features_.of(self._layer())
+        factor, device = factor_of(encoder, self._layer()), encoder.mean.device
+        with torch.no_grad():
+            seen = [moments(*encoder(padded(one.to(device), factor))) for one in paintings]
+        return Moments(*(torch.cat(several).cpu() for several in zip(*seen, strict=True)))
+
+    # How it paints
+
+    def _paint(self, photographs: ImageColumn, style: Any) -> list[NDArray]:
+        matching = resolve(self.matching, MATCHINGS)
+        assert matching is not None
+        painter = Painter(
+            self._network(),
+            matching,
+            self.moments_,
+            self._shares(style),
+            alpha=self.alpha,
+            working_memory=self.working_memory,
+        )
+        pictures: list[NDArray] = self._apply(painter, {"x": photographs})
+        return pictures
+
+
+def reconstruct(module: nn.Module, batch: Batch, state: Progress) -> Tensor:
+    """Return the squared error of photographs that are decoded as they are, over their variance."""
+    network: Any = module
+    x = batch["x"]
+    with torch.no_grad():
+        maps = network.encode(x)
+    return relative_variance(network.decode(maps), x)
+
+
+class _Restyling:
+    """The loss of decoded features that were given a painting's statistics."""
+
+    def __init__(self, objective: Objective, matching: Matching, layer: str):
+        self.objective = objective
+        self.matching = matching
+        self.layer = layer
+
+    def __call__(
+        self, module: nn.Module, batch: Batch, state: Progress
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        network: Any = module
+        x, (mean, covariance, *wanted) = batch["x"], batch["style"]
+        n_kept = len(x) // 4
+        with torch.no_grad():
+            maps = network.encode(x)
+            style = Moments(mean[n_kept:], covariance[n_kept:])
+            restyled = mapped(maps[n_kept:], *self.matching(moments(maps[n_kept:]), style))
+            aim = torch.cat([maps[:n_kept], restyled])
+        pictures = network.decode(aim)
+        seen = network.features(pictures)
+        decoded = seen[network.features.outputs.layers.index(self.layer)]
+        losses = {
+            "content": relative_error(decoded, aim).mean(),
+            "style": self.objective.of_style(
+                self.objective.statistics([one[n_kept:] for one in seen]),
+                [one[n_kept:] for one in wanted],
+            ).mean(),
+            "kept": relative_variance(pictures[:n_kept], x[:n_kept]) if n_kept else x.new_zeros(()),
+        }
+        loss = losses["content"] + self.objective.style_weight * losses["style"] + losses["kept"]
+        return loss, losses
+
+
+def relative_variance(pictures: Tensor, x: Tensor) -> Tensor:
+    """Return the squared error of pictures over the variance of what they are to be."""
+    variance = x.var(dim=(0, 2, 3), correction=0).mean()
+    return functional.mse_loss(pictures, x) / variance.clamp_min(1e-4)
+
+
+class _Paintings(Column):
+    """Paintings as their moments and statistics."""
+
+    def __init__(self, moments: Moments, targets: Sequence[Tensor]):
+        self.tensors = (*moments, *targets)
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def take(self, index: slice | Tensor) -> tuple[Tensor, ...]:
+        """Return mean, covariance and the statistics of all layers, of some paintings."""
+        if isinstance(index, Tensor):
+            index = index.to(self.tensors[0].device)
+        return tuple(one[index] for one in self.tensors)
+
+    def on(self, device: str) -> "_Paintings":
+        """Return the column on that device."""
+        mean, covariance, *targets = (one.to(device) for one in self.tensors)
+        return _Paintings(Moments(mean, covariance), targets)

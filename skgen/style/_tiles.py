@@ -1,0 +1,161 @@
+"""Painting by one pass of a network, tile by tile where memory asks for that."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from sklearn import get_config
+from torch import Tensor
+
+from skgen.networks.style import Restyler, padded
+from skgen.statistics import Matching, Moments, moments, pooled
+
+__all__ = ["Painter", "mapped"]
+
+_MIB = 1 << 20
+
+# Pixels along the side of the smallest tile.
+_LEAST_TILE = 64
+
+
+def mapped(maps: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+    """Return ``matrix @ f + shift`` for the features f at every position of maps."""
+    f = maps.flatten(2)
+    moved = torch.baddbmm(shift.to(f)[..., None], matrix.to(f).expand(len(f), -1, -1), f)
+    return moved.view_as(maps)
+
+
+class Painter:
+    """Gives images the style of a mix of paintings.
+
+    Parameters
+    ----------
+    network : Restyler
+        The trained networks.
+
+    matching : Matching
+        How features get the statistics of a painting.
+
+    styles : Moments
+        Those of all paintings.
+
+    shares : Tensor of shape (n_paintings,)
+        How much each counts, summing to 1.
+
+    alpha : float
+        How far to go to the style.
+
+    working_memory : float or None
+        MiB that an image may take at once; None for scikit-learn's setting.
+    """
+
+    def __init__(
+        self,
+        network: Restyler,
+        matching: Matching,
+        styles: Moments,
+        shares: Tensor,
+        *,
+        alpha: float = 1.0,
+        working_memory: float | None = None,
+    ):
+        self.network = network
+        self.matching = matching
+        (chosen,) = shares.nonzero(as_tuple=True)
+        self.shares = shares[chosen]
+        self.styles = Moments(*(one[chosen] for one in styles))
+        self.alpha = alpha
+        setting = get_config()["working_memory"] if working_memory is None else working_memory
+        self.budget = setting * _MIB
+
+    def __call__(self, images: Tensor) -> list[Tensor]:  # (1, 3, height, width)
+        """Return pictures (height, width, 3) with colors from 0 to 1."""
+        network, (height, width) = self.network, images.shape[-2:]
+        images = padded(images, network.factor)
+        tiles = self._tiles(*images.shape[-2:])
+        whole = network.encode(images) if len(tiles) == 1 else None
+        matrix, shift = self._restyling(images, tiles, whole)
+        picture = torch.empty_like(images)
+        for rows, columns in tiles:
+            maps = network.encode(_cut(images, rows, columns)) if whole is None else whole
+            made = network.decode(mapped(maps, matrix, shift))
+            picture[..., rows.place, columns.place] = made[..., rows.inner(), columns.inner()]
+        return list(picture[..., :height, :width].clamp_(0, 1).permute(0, 2, 3, 1))
+
+    def _restyling(
+        self, images: Tensor, tiles: Sequence[tuple["_Span", "_Span"]], whole: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the map of features: the mean of the maps to all paintings and to themselves."""
+        parts, sizes = [], []
+        for rows, columns in tiles:
+            maps = self.network.encode(_cut(images, rows, columns)) if whole is None else whole
+            factor = self.network.factor
+            inner = maps[..., rows.inner(factor), columns.inner(factor)]
+            parts.append(moments(inner))
+            sizes.append(inner[0, 0].numel())
+        content = pooled(parts, sizes)
+        device = images.device
+        styles = Moments(*(one.to(device).to(content.mean) for one in self.styles))
+        matrices, shifts = self.matching(content, styles)
+        shares = self.shares.to(matrices)
+        matrix = torch.tensordot(shares, matrices, dims=1)
+        shift = torch.tensordot(shares, shifts, dims=1)
+        eye = torch.eye(len(matrix), dtype=matrix.dtype, device=device)
+        return torch.lerp(eye, matrix, self.alpha)[None], self.alpha * shift[None]
+
+    def _tiles(self, height: int, width: int) -> list[tuple["_Span", "_Span"]]:
+        """Return the tiles that an image is painted in: one, if there is memory for it."""
+        network, budget = self.network, self.budget
+        if height * width * network.pixel_bytes <= budget or network.reach is None:
+            return [(_Span(0, height, 0, height), _Span(0, width, 0, width))]
+        factor = network.factor
+        margin = -(-network.reach // factor) * factor
+        side = int((budget / network.pixel_bytes) ** 0.5) - 2 * margin
+        side -= side % factor
+        if side < _LEAST_TILE:
+            least = (_LEAST_TILE + factor + 2 * margin) ** 2 * network.pixel_bytes / _MIB
+            raise ValueError(
+                f"working_memory={budget / _MIB:g} MiB holds no tile of an image: {_LEAST_TILE} "
+                f"pixels a side, and {margin} around them that the networks see, take "
+                f"{math.ceil(least)} MiB. Raise it to that."
+            )
+        return list(itertools.product(_spans(height, side, margin), _spans(width, side, margin)))
+
+
+class _Span(NamedTuple):
+    """One side of a tile: what is painted, and what has to be seen for that."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def place(self) -> slice:
+        """What is painted, within the image."""
+        return slice(self.start, self.stop)
+
+    @property
+    def outer(self) -> slice:
+        """What is seen, within the image."""
+        return slice(self.first, self.last)
+
+    def inner(self, factor: int = 1) -> slice:
+        """Return what is painted, within what is seen, at a size so many times smaller."""
+        return slice((self.start - self.first) // factor, (self.stop - self.first) // factor)
+
+
+def _spans(length: int, side: int, margin: int) -> list[_Span]:
+    """Cut a length into sides of tiles."""
+    starts = range(0, length, side)
+    ends = [min(start + side, length) for start in starts]
+    return [
+        _Span(start, stop, max(0, start - margin), min(length, stop + margin))
+        for start, stop in zip(starts, ends, strict=True)
+    ]
+
+
+def _cut(images: Tensor, rows: _Span, columns: _Span) -> Tensor:
+    return images[..., rows.outer, columns.outer]
