@@ -300,7 +300,74 @@ def tiles(options):
         )
 
 
+def sheet(rows, height=200):
+    """Return rows of images as one, each row as high, with a line of white between them."""
+    lines = []
+    for row in rows:
+        parts = []
+        for image in row:
+            width = round(image.shape[1] * height / image.shape[0])
+            parts.append(np.asarray(Image.fromarray(image).resize((width, height), Image.LANCZOS)))
+            parts.append(np.full((height, 4, 3), 255, np.uint8))
+        lines.append(np.concatenate(parts[:-1], axis=1))
+    width = max(line.shape[1] for line in lines)
+    padded = [
+        np.pad(line, ((0, 4), (0, width - line.shape[1]), (0, 0)), constant_values=255)
+        for line in lines
+    ]
+    return np.concatenate(padded)[:-4]
+
+
+def save(options, name, rows, height=200):
+    options.pictures.mkdir(exist_ok=True)
+    path = options.pictures / f"{name}.jpg"
+    Image.fromarray(sheet(rows, height)).save(path, quality=85, optimize=True)
+    print(path, path.stat().st_size // 1000, "kB")
+
+
+HUNG = ["hokusai_great_wave", "renoir_moulin_de_la_galette", "arcimboldo_librarian"]
+
+
+def pictures(options):
+    """What stands in the guide: both estimators, and how strength, layers and size act."""
+    images, names = paintings()
+    chosen = [images[list(names).index(name)] for name in HUNG]
+    kept = photographs()[1]
+    shown = [kept[n] for n in options.shown]
+    painter = StyleTransfer(n_steps=options.steps, verbose=0).fit(chosen, HUNG)
+    if "optimizer" in options.parts:
+        rows = [
+            [painting, *painter.transform(shown, style=name)]
+            for painting, name in zip(chosen, HUNG, strict=True)
+        ]
+        blank = np.full_like(chosen[0], 255)
+        save(options, "style_optimizer", [[blank, *shown], *rows])
+    if "network" in options.parts:
+        fast = trained(options, options.seeds[0])
+        rows = [
+            [painting, *fast.transform(shown, style=name)]
+            for painting, name in zip(chosen, HUNG, strict=True)
+        ]
+        blank = np.full_like(chosen[0], 255)
+        save(options, "style_network", [[blank, *shown], *rows])
+        row = [
+            fast.set_params(alpha=alpha).transform(shown[:1], style=HUNG[0])[0]
+            for alpha in (0, 0.33, 0.67, 1)
+        ]
+        save(options, "style_alpha", [row])
+    if "knobs" in options.parts:
+        ways = [{"style_weight": one} for one in (0.3, 3.0, 30.0)]
+        ways += [{"style_layers": [f"relu{n}_1" for n in range(1, last + 1)]} for last in (1, 2, 4)]
+        ways += [{"style_size": one} for one in (128, 256, 512)]
+        made = []
+        for params in ways:
+            model = StyleTransfer(n_steps=options.steps, **params).fit(chosen[:1], HUNG[:1])
+            made += model.transform(shown[:1])
+        save(options, "style_knobs", [made[:3], made[3:6], made[6:]])
+
+
 FIGURES = {
+    "pictures": pictures,
     "train": train,
     "steps": steps,
     "unseen": loss_of_unseen,
@@ -323,6 +390,9 @@ if __name__ == "__main__":
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--memory", type=float, default=1024)
     parser.add_argument("--sizes", type=int, default=3)
+    parser.add_argument("--pictures", type=Path, default=Path("docs/_static"))
+    parser.add_argument("--shown", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--parts", nargs="+", default=["optimizer", "network", "knobs"])
     chosen = parser.parse_args()
     for figure in chosen.figures:
         print(f"\n== {figure}")

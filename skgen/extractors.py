@@ -119,14 +119,17 @@ class FeatureExtractor(Component):
         ImportError
             If there are no weights to be found.
         """
-        if not isinstance(self.network, str | nn.Module):
-            network, mean, deviation = _levels_and_units(self.network, self.weights)
-        else:
-            network, mean, deviation = opened(self.network, layers, self.weights)
+        found = (
+            opened(self.network, layers, self.weights)
+            if isinstance(self.network, str | nn.Module)
+            else _levels_and_units(self.network, self.weights)
+        )
+        network, mean, deviation = found
         network = frozen(network, torch.device(device))
         for one in network.modules():
             if isinstance(one, nn.Conv2d) and one.padding_mode == "zeros":
                 one.padding_mode = "replicate"
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         channels = n_channels_of(network, 3)
         return FeatureMaps(network, layers, mean, deviation, channels).to(device)
 
@@ -155,7 +158,7 @@ def opened(
 def _levels(model: Any) -> list[str]:
     """Return the names of the levels of a fitted convolutional autoencoder."""
     check_is_fitted(model)
-    module = getattr(getattr(model, "net_", None), "module_", None)
+    module: Any = getattr(getattr(model, "net_", None), "module_", None)
     shape = getattr(getattr(model, "input_", None), "image_shape", None)
     if shape is None or not hasattr(module, "hidden_layers"):
         raise ValueError(
@@ -167,7 +170,7 @@ def _levels(model: Any) -> list[str]:
 
 def _levels_and_units(
     model: Any, weights: str | Path | None
-) -> tuple[nn.Module, list[float], list[float]]:
+) -> tuple[nn.Module, Sequence[float], Sequence[float]]:
     """Return the levels of a fitted convolutional autoencoder, and its units as those of [0, 1].
 
     What its pixels are centered by is averaged over the image, since images have other sizes.
@@ -252,7 +255,7 @@ def _draw(network: nn.Module) -> None:
     generator = torch.Generator().manual_seed(0)
     values = {}
     for name, weight in network.state_dict().items():
-        drawn = torch.zeros(weight.shape)
+        drawn = torch.zeros(weight.shape, dtype=torch.float32)
         if weight.ndim > 1:
             drawn.normal_(0, (2 / weight[0].numel()) ** 0.5, generator=generator)
         values[name] = drawn

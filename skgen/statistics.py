@@ -215,6 +215,7 @@ class _OfCovariances(Matching, ABC):
         [Interval(Real, 0, None, closed="neither")],
         """What is added to all variances, as a share of their mean: directions in which the content
         hardly varies are stretched no further than that allows.""",
+        positional=True,
     )
 
     def _with_ridge(self, *covariances: Tensor) -> list[Tensor]:

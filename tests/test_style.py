@@ -4,6 +4,7 @@ import os
 import pickle
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from skgen.statistics import (
     moments,
     pooled,
 )
+from skgen.style._objective import relative_error
 
 needs_vgg16 = pytest.mark.skipif(
     not (Path(os.environ.get("SKGEN_DATA", "")) / "vgg16_features.safetensors").exists(),
@@ -250,36 +252,33 @@ def test_a_painting_in_its_own_style_stays(paintings):
 
 
 def test_the_decoder_learns(fast, photographs):
-    curves = fast.loss_curve_
-    assert curves["reconstruction"][-1] < 0.3 * curves["reconstruction"][0]
-    assert curves["style"][-1] < 0.9 * curves["style"][0]
+    assert fast.loss_curve_[-1] < 0.9 * fast.loss_curve_[0]
+    assert {"content", "style"} <= fast.net_.history[-1].keys()
     assert not any(weight.requires_grad for weight in fast.features_.parameters())
-    start = fast.measure(photographs, photographs, style="b")["style"].mean()
+    start = fast.measure(photographs, photographs, style="b")["style"]
     made = fast.measure(photographs, fast.transform(photographs, style="b"), style="b")
-    assert made["style"].mean() < start
+    assert (made["style"] < start).all()
 
 
 def test_strength(fast, photographs):
-    def changes(alpha):
-        model = clone_fitted(fast).set_params(alpha=alpha)
-        made = model.transform(photographs, style="a")
-        return np.mean(
-            [np.abs(a.astype(float) - b).mean() for a, b in zip(made, rebuilt, strict=True)]
-        )
-
-    rebuilt = clone_fitted(fast).set_params(alpha=0).transform(photographs)
-    assert changes(0) == 0 < changes(0.3) < changes(0.7) < changes(1)
+    changes = [0.0]
+    for alpha in (0, 0.3, 0.7, 1):
+        made = clone_fitted(fast).set_params(alpha=alpha).transform(photographs, style="a")
+        apart = [np.abs(a.astype(float) - b).mean() for a, b in zip(made, photographs, strict=True)]
+        changes.append(np.mean(apart))
+    assert changes[1] == 0 and (np.diff(changes[1:]) > 0).all()
 
 
 def clone_fitted(model):
     return pickle.loads(pickle.dumps(model))
 
 
-def test_a_painting_in_its_own_style_is_the_painting_rebuilt(fast, paintings):
-    rebuilt = clone_fitted(fast).set_params(alpha=0).transform(paintings)
-    for painting, name, other in zip(paintings, "abc", rebuilt, strict=True):
-        (own,) = fast.transform([painting], style=name)
-        assert np.abs(own.astype(int) - other).max() <= 1
+@pytest.mark.parametrize("matching", ["adain", "transport", "whitening"])
+def test_a_painting_in_its_own_style_is_that_painting(fast, paintings, matching):
+    model = clone_fitted(fast).set_params(matching=matching)
+    for painting, name in zip(paintings, "abc", strict=True):
+        (own,) = model.transform([painting], style=name)
+        assert np.abs(own.astype(int) - painting).max() <= 1
 
 
 @pytest.mark.parametrize("matching", ["adain", "transport"])
@@ -321,7 +320,8 @@ def test_what_a_pixel_reaches(fast):
     other = x.clone()
     other[..., 64:66, 64:66] = 1 - other[..., 64:66, 64:66]
     with torch.no_grad():
-        changed = (network(x) != network(other)).any(dim=1)[0].any(dim=0).nonzero().flatten()
+        first, second = (network.decoder(network.encode(one)) for one in (x, other))
+        changed = (first != second).any(dim=1)[0].any(dim=0).nonzero().flatten()
     reach = max(64 - int(changed.min()), int(changed.max()) - 65)
     assert 0.7 * network.reach <= reach <= network.reach < 20
 
@@ -353,9 +353,8 @@ def test_a_style_of_two_paintings_is_between_them(paintings, photographs):
 def test_stopping_early(paintings, photographs):
     model = small(FastStyleTransfer, early_stopping=True, max_epochs=3, validation_fraction=0.3)
     model.fit(paintings, content=photographs)
-    assert len(model.validation_scores_) == 2  # none while photographs are given back
-    model.set_params(reconstruction_share=0.0).fit(paintings, content=photographs)
     assert len(model.validation_scores_) == 3
+    assert np.isfinite(model.validation_scores_).all()
 
 
 def test_going_on(paintings, photographs):
@@ -589,7 +588,9 @@ def test_large_paintings_are_shrunk(paintings):
     plain = small(StyleTransfer, style_size=40).fit(large)
     same = small(StyleTransfer).fit(paintings[:1])
     for one, other in zip(plain.targets_[0], same.targets_[0], strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-2)
+        assert relative_error(one, other) < 0.05
+    larger = small(StyleTransfer).fit(large)
+    assert relative_error(larger.targets_[0][1], same.targets_[0][1]) > 0.05
 
 
 @each
@@ -622,6 +623,16 @@ def test_the_same_seed_and_the_callers_generators(cls, paintings, photographs):
     assert_array_equal(found[0][0], pictures[0])
 
 
+@each
+def test_threads(fitted, photographs):
+    """Hooks and settings of one do not reach another."""
+    alone = [fitted.transform([one], style="a")[0] for one in photographs]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda one: fitted.transform([one], style="a")[0], photographs * 3))
+    for one, other in zip(made, alone * 3, strict=True):
+        assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("cls", OF_IMAGES)
 def test_whatever_torch_is_set_to(cls, paintings, photographs):
     params = {} if cls is StyleTransfer else {"random_state": 0}
@@ -635,9 +646,10 @@ def test_whatever_torch_is_set_to(cls, paintings, photographs):
     assert_array_equal(other[0], plain[0])
 
 
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cls", OF_IMAGES)
-def test_a_search(cls, paintings):
-    search = GridSearchCV(small(cls), {"style_weight": [0.1, 1.0]}, cv=2, n_jobs=2)
+def test_a_search(cls, n_jobs, paintings):
+    search = GridSearchCV(small(cls), {"style_weight": [0.1, 1.0]}, cv=2, n_jobs=n_jobs)
     search.fit(paintings, ["a", "a", "a"])
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert (search.cv_results_["mean_test_score"] < 0).all()
@@ -741,10 +753,12 @@ def test_a_flat_painting(photographs):
     red = np.zeros((40, 40, 3), np.uint8)
     red[..., 0] = 200
     for cls, params in zip(
-        OF_IMAGES, ({"n_steps": 30, "lr": 0.1}, {"max_epochs": 30}), strict=True
+        OF_IMAGES, ({"n_steps": 30, "lr": 0.1}, {"max_epochs": 100}), strict=True
     ):
         with pytest.warns(UserWarning, match="Painting 0, of style 'red', is of one color"):
-            model = small(cls, **params).fit([red], ["red"])
+            model = small(cls, **params)
+            content = {"content": photographs} if cls is FastStyleTransfer else {}
+            model.fit([red], ["red"], **content)
         made = model.transform(photographs[:1])
         assert np.isfinite(made[0]).all()
         losses = [model.measure(photographs[:1], one)["style"] for one in (made, photographs[:1])]

@@ -5,7 +5,7 @@ One network for many styles
 
 :class:`~skgen.FastStyleTransfer` trains a decoder once, on photographs. Then it paints in one pass,
 in the style of any painting: features of the photograph are given the means and covariances of
-those of the painting, in closed form, and decoded.
+those of the painting, in closed form, and the decoder says what that changes.
 
 This page trains for half a minute, on two small photographs, and looks at them through a network of
 random weights. So its pictures are rough. What training for twenty minutes gives is in the guide,
@@ -74,7 +74,7 @@ for ax in axes.flat:
 plt.show()
 
 # %%
-# `alpha` says how far to go: 0 is the photograph, decoded as it is, and 1 the style.
+# `alpha` says how far to go: 0 is the photograph as it is, and 1 the style.
 
 figure, axes = plt.subplots(1, 4, figsize=(11, 2.4), layout="constrained")
 for ax, alpha in zip(axes, (0, 0.33, 0.67, 1), strict=True):

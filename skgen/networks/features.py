@@ -1,5 +1,6 @@
 """Networks that are not trained but looked into: what their layers say of an input."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -52,6 +53,10 @@ def vgg16(last_layer: str) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers[:depth]))
 
 
+# Layers that leave what they are given as it is.
+_KEEPS = (nn.Conv2d, nn.MaxPool2d)
+
+
 class _AllSeen(Exception):  # noqa: N818
     """Raised to leave a network early: what comes later is not asked for."""
 
@@ -80,10 +85,33 @@ class LayerOutputs(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the outputs of the layers, in the order in which these were given."""
+        network = self.network
+        if type(network) is nn.Sequential and {*self.layers} <= {*network._modules}:
+            return self._one_by_one(x)
+        return self._by_hooks(x)
+
+    def _one_by_one(self, x: Tensor) -> list[Tensor]:
+        """Return the outputs of layers that follow each other."""
+        names, steps = zip(*self.network._modules.items(), strict=True)
+        outputs: dict[str, Tensor] = {}
+        for name, step, following in zip(names, steps, [*steps[1:], None], strict=True):
+            x = step(x)
+            if name in self.layers:
+                kept = following is None or isinstance(following, _KEEPS)
+                outputs[name] = x if kept else x.clone()
+            if len(outputs) == len(set(self.layers)):
+                break
+        return [outputs[name] for name in self.layers]
+
+    def _by_hooks(self, x: Tensor) -> list[Tensor]:
+        """Return the outputs of layers wherever they are, without running those that come later."""
+        thread = threading.get_ident()
         outputs: dict[str, Tensor] = {}
 
         def note(name: str) -> None:
             def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+                if threading.get_ident() != thread:
+                    return
                 if name not in outputs:  # a copy, since what follows may write over it
                     outputs[name] = output.clone() if isinstance(output, Tensor) else output
                 if len(outputs) == len(self.layers):
@@ -118,7 +146,7 @@ class FeatureMaps(nn.Module):
     layers : sequence of str
         Names of its layers.
 
-    mean, deviation : sequence of float
+    mean, deviation : array-like
         By channel, what it wants images to be standardized by.
 
     n_channels : int or None
@@ -133,8 +161,8 @@ class FeatureMaps(nn.Module):
         self,
         network: nn.Module,
         layers: Sequence[str],
-        mean: Sequence[float] = (0.0,),
-        deviation: Sequence[float] = (1.0,),
+        mean: Any = (0.0,),
+        deviation: Any = (1.0,),
         n_channels: int | None = None,
     ):
         super().__init__()

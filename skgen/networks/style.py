@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skgen.networks.convolutional import ResizeConv
 from skgen.networks.features import FeatureMaps
 
 __all__ = ["Canvas", "Decoder", "Restyler", "factor_of", "padded", "pyramid", "shrunk"]
@@ -69,26 +71,31 @@ class Canvas(nn.Module):
 
     def beneath(self, number: int) -> Tensor:
         """Return the picture that a layer is added to, at the layer's size."""
-        pixels = self.layers[number].pixels
+        pixels = self._pixels(number)
         if number == 0:
             return torch.zeros_like(pixels)
         return enlarged(self.picture(number - 1), pixels.shape[-2:])
 
+    def _pixels(self, number: int) -> Tensor:
+        layer: Any = self.layers[number]
+        pixels: Tensor = layer.pixels
+        return pixels
+
     def picture(self, number: int = -1) -> Tensor:  # (1, 3, height, width)
         """Return the picture at a scale, the coarsest being number 0."""
         number %= len(self.layers)
-        return self.beneath(number) + self.layers[number].pixels
+        return self.beneath(number) + self._pixels(number)
 
     @torch.no_grad()
     def clamp(self, number: int) -> None:
         """Have a layer keep colors between 0 and 1."""
         beneath = self.beneath(number)
-        pixels = self.layers[number].pixels
+        pixels = self._pixels(number)
         pixels.copy_((beneath + pixels).clamp_(0, 1).sub_(beneath))
 
 
 class Restyler(nn.Module):
-    """Encodes images by a layer of a frozen network, and decodes maps of that layer.
+    """Changes images by as much as decoded maps of features change.
 
     Parameters
     ----------
@@ -96,10 +103,10 @@ class Restyler(nn.Module):
         What looks at images. It is not trained.
 
     layer : str
-        The layer that is decoded.
+        The layer whose maps are decoded.
 
     mean, deviation : Tensor of shape (n_channels,)
-        What its maps are standardized by before they are decoded.
+        What its maps are standardized by before that.
 
     Attributes
     ----------
@@ -107,7 +114,7 @@ class Restyler(nn.Module):
         How many times smaller maps are than images.
 
     reach : int or None
-        How many pixels away a pixel changes what is decoded of it. None if all the image.
+        How many pixels away a pixel changes the result. None if all the image.
 
     pixel_bytes : int
         Memory that it takes to encode and to decode, by pixel, about.
@@ -127,21 +134,25 @@ class Restyler(nn.Module):
         (maps,) = self.encoder(images)
         return maps
 
-    def decode(self, maps: Tensor) -> Tensor:
-        """Return images of maps."""
-        images: Tensor = self.decoder(maps)
-        return images
+    def forward(self, images: Tensor, maps: Tensor, aims: Tensor) -> Tensor:
+        """Return images whose maps were to be others, (batch, 3, height, width).
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return what the decoder makes of images as they are."""
-        return self.decode(self.encode(images))
+        Parameters
+        ----------
+        images : Tensor of shape (batch, 3, height, width)
+            The images, whose sides are multiples of `factor`.
+
+        maps, aims : Tensor of shape (batch, n_channels, height / factor, width / factor)
+            The maps that they have, and those that they are to have.
+        """
+        changed: Tensor = images + self.decoder(aims) - self.decoder(maps)
+        return changed
 
     @torch.no_grad()
     def _measured(self) -> tuple[int | None, int]:
         """Return how far a number that is none spreads, and what the largest layers take."""
         middle, side = 128 - 128 % self.factor, 256 + self.factor
-        device = self.encoder.mean.device
-        images = torch.zeros(1, 3, side, side, device=device)
+        images = self.encoder.mean.new_zeros(1, 3, side, side)
         images[..., middle : middle + self.factor, middle : middle + self.factor] = torch.nan
         largest = 0
 
@@ -151,7 +162,9 @@ class Restyler(nn.Module):
 
         leaves = [one for one in self.modules() if not any(one.children())]
         hooks = [one.register_forward_hook(note) for one in leaves]
-        spread = self.to(device)(images).isnan().any(dim=1)[0]
+        self.to(images.device)
+        maps = self.encode(images)
+        spread = self(images, maps, maps).isnan().any(dim=1)[0]
         for hook in hooks:
             hook.remove()
         lines = torch.cat([spread.any(dim=n).nonzero().flatten() for n in (0, 1)])
@@ -161,11 +174,11 @@ class Restyler(nn.Module):
         return None if everywhere else reach, 2 * largest // (side * side)
 
 
-def factor_of(encoder: nn.Module, layer: str) -> int:
+def factor_of(encoder: FeatureMaps, layer: str) -> int:
     """Return how many times smaller the maps of a layer are than images: a power of 2."""
     side = 128
     with torch.no_grad():
-        (maps,) = encoder(torch.zeros(1, 3, side, side, device=encoder.mean.device))
+        (maps,) = encoder(encoder.mean.new_zeros(1, 3, side, side))
     sides = tuple(maps.shape[2:])
     factor = side // sides[0] if len(sides) == 2 and sides[0] else 0
     if sides != (factor and side // factor,) * 2 or factor & (factor - 1):
@@ -185,20 +198,21 @@ def padded(images: Tensor, factor: int) -> Tensor:
 
 
 class Decoder(nn.Module):
-    """From feature maps back to images, by convolutions that repeat borders, and repeated pixels.
+    """From maps of features to changes of colors, by convolutions that repeat borders.
 
-    Features are standardized channel by channel before the first convolution.
+    It gives nothing but zeros before it is trained.
 
     Parameters
     ----------
     n_channels : int
-        Channels of the feature maps. Every doubling of height and width halves them, down to 16.
+        Channels of the maps. The first convolution leaves a quarter of them, and every doubling of
+        height and width half of those, 16 at least.
 
     n_doublings : int
         How often height and width are doubled.
 
     mean, deviation : Tensor of shape (n_channels,)
-        What features are standardized by.
+        What maps are standardized by, channel by channel.
     """
 
     mean: Tensor
@@ -208,24 +222,29 @@ class Decoder(nn.Module):
         super().__init__()
         self.register_buffer("mean", mean.clone().view(-1, 1, 1))
         self.register_buffer("deviation", deviation.clone().view(-1, 1, 1))
-        layers: list[nn.Module] = []
-        width = n_channels
-        for _ in range(n_doublings):
-            narrower = max(16, width // 2)
-            layers += [
-                _convolution(width, narrower),
-                nn.ReLU(inplace=True),
-                nn.Upsample(scale_factor=2),
-            ]
-            layers += [_convolution(narrower, narrower), nn.ReLU(inplace=True)]
-            width = narrower
-        layers.append(_convolution(width, 3))
-        self.layers = nn.Sequential(*layers)
+        widths = [max(16, n_channels // 4 // 2**level) for level in range(n_doublings + 1)]
+        layers: list[nn.Module] = [_convolution(n_channels, widths[0]), nn.ReLU(inplace=True)]
+        for n_in, n_out in itertools.pairwise(widths):
+            layers += [_Doubling(n_in, n_out, (2, 2)), nn.ReLU(inplace=True)]
+            layers += [_convolution(n_out, n_out), nn.ReLU(inplace=True)]
+        last = _convolution(widths[-1], 3)
+        nn.init.zeros_(last.weight)
+        self.layers = nn.Sequential(*layers, last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, maps: Tensor) -> Tensor:  # (batch, n_channels, h, w) -> (batch, 3, H, W)
-        """Return the images, whose colors lie from 0 to 1 for the most part."""
-        images: Tensor = self.layers((maps - self.mean) / self.deviation)
-        return images + 0.5
+        """Return changes of colors, up to a constant."""
+        changes: Tensor = self.layers((maps - self.mean) / self.deviation)
+        return changes
+
+
+class _Doubling(ResizeConv):
+    """A `ResizeConv` of images of even sizes that repeats their border."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolved images of twice the size."""
+        wider = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+        return super().forward(wider)[..., 2:-2, 2:-2]
 
 
 def _convolution(n_in: int, n_out: int) -> nn.Conv2d:

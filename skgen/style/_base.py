@@ -1,5 +1,6 @@
 """What all style transfer shares: paintings and their statistics, photographs and pictures."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
@@ -39,7 +40,7 @@ Style = str | int | Mapping[Any, float] | None
 class BaseStyleTransfer(TransformerMixin, Declared, ABC):
     """Base class of style transfer: learns styles of paintings, and gives them to photographs."""
 
-    _fitted: ClassVar[Mapping[str, str]] = {
+    _fitted: ClassVar[Mapping[str, str | None]] = {
         "styles_ : ndarray of shape (n_styles,)": "The names of the styles, sorted.",
         "painting_styles_ : ndarray of shape (n_paintings,)": """The name of each painting's style,
             in the order in which they came.""",
@@ -228,7 +229,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             raise ValueError(f"X has {len(photographs)} images, and pictures {len(made)}.")
         objective, shares = self._objective(), self._shares(self.style if style is None else style)
         features = self.features_
-        device = next(features.buffers()).device
+        device = features.mean.device
         wanted = mixed(self.targets_[0], shares.to(device))
         losses = []
         with torch.inference_mode():
@@ -266,7 +267,11 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
 
     def _extractor(self) -> FeatureExtractor:
         given = self.extractor
-        return given if isinstance(given, FeatureExtractor) else FeatureExtractor(given)
+        return (
+            given
+            if isinstance(given, FeatureExtractor)
+            else FeatureExtractor(network=given, weights=None)
+        )
 
     def _read_paintings(
         self, X: Any, y: Any, *, beside: bool = False
@@ -297,14 +302,14 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         self, paintings: Sequence[Tensor], objective: Objective, features: FeatureMaps
     ) -> list[list[Tensor]]:
         """Return the statistics of paintings, by scale and layer."""
-        device = next(features.buffers()).device
+        device = features.mean.device
         seen = []
         with torch.no_grad():
             for painting in paintings:
                 scales = pyramid(painting.to(device), self._n_scales, least_side=1)
                 seen.append([objective.statistics(features(scale)) for scale in scales])
         n_scales, n_layers = range(self._n_scales), range(len(objective.style))
-        return [[torch.cat([one[k][m] for one in seen]) for m in n_layers] for k in n_scales]
+        return [[torch.cat([one[k][m] for one in seen]).cpu() for m in n_layers] for k in n_scales]
 
     def _set_paintings(
         self, names: NDArray, targets: list[list[Tensor]], *, beside: bool = False
@@ -342,6 +347,13 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             of_name = self.painting_styles_ == name
             shares[of_name] = weight / sum(numbers) / of_name.sum()
         return torch.from_numpy(shares)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        features = state.get("features_")
+        if features is not None and features.mean.device.type != "cpu":  # pickles hold CPU tensors
+            state["features_"] = copy.deepcopy(features).cpu()
+        return state
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "targets_")

@@ -3,24 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
-from torch.nn import functional
 
 from skgen._sklearn import StrOptions, _fit_context
 from skgen.base import BaseModel, torch_device
-from skgen.engine import Batch, Batches, Column, DomainPairs, Phase, Progress, Rows, Turn
+from skgen.engine import Batch, Batches, Column, DomainPairs, Progress, Rows, Turn, seeded
 from skgen.inputs import Crops, ImageColumn, ImageListInput
 from skgen.networks.style import Restyler, factor_of, padded
 from skgen.parameters import COUNT, POSITIVE, SHARE, override, parameter, resolve
-from skgen.statistics import MATCHINGS, Matching, Moments, moments
+from skgen.statistics import MATCHINGS, Matching, Moments, moments, pooled
 from skgen.style._base import LEAST_SIDE, BaseStyleTransfer
 from skgen.style._objective import Objective, relative_error
 from skgen.style._tiles import Painter, mapped
 
 __all__ = ["FastStyleTransfer"]
+
+# Photographs that are looked at for the units of features, at most.
+_N_LOOKED_AT = 32
+
+_TINY = torch.finfo(torch.float32).tiny
 
 # Updates that max_epochs=None stands for, about.
 _N_UPDATES = 3000
@@ -32,26 +37,31 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
 
     A picture is
 
-    .. math:: x = \text{Dec}(A f(c) + b)
+    .. math:: x = c' + \text{Dec}(A f(c') + b) - \text{Dec}(f(c')), \quad c' = B c + d
 
-    where f is a layer of a network that was trained to recognize things, and A and b give the
-    features of the photograph c the mean and the covariances of those of a painting, in closed
-    form. So there is nothing to train for another painting: `partial_fit` adds it in a moment.
+    where f is a layer of a network that was trained to recognize things. The matrices B and A and
+    the shifts d and b give first the colors of the photograph c, and then its features, the means
+    and covariances of those of a painting, in closed form. So there is nothing to train for another
+    painting: `partial_fit` adds it in a moment.
 
-    What is trained, on photographs, is the decoder [1]_. First it learns to give photographs back,
-    and then to minimize
+    What is trained is the decoder [1]_. With photographs and paintings drawn at random it minimizes
 
-    .. math:: L = \frac{\|f(x) - (A f(c) + b)\|^2}{\|A f(c) + b\|^2}
+    .. math:: L = \frac{\|f(x) - t\|^2}{\|t\|^2}
               + w \sum_l w_l \frac{\|S(f_l(x)) - S_l\|^2}{\|S_l\|^2}
 
-    with the statistics S of layers :math:`f_l`, by default means and deviations, and
-    :math:`S_l` those of the painting. A quarter of every batch goes on giving photographs back, so
-    that a painting in its own style, or a photograph at ``alpha=0``, stays what it is.
+    where :math:`t = A f(c') + b`, S are statistics of layers :math:`f_l`, by default means and
+    deviations, and :math:`S_l` those of the painting. It has to learn what changes, and not how to
+    give a photograph back: a painting in its own style, and a photograph at ``alpha=0``, are what
+    they were, and details that f does not see stay.
 
     Attributes
     ----------
-    moments_ : Moments
-        Means and covariances of the decoded layer's features, with an entry for every painting.
+    moments_ : list of Moments
+        Means and covariances of colors, and of the decoded layer's features, with an entry for
+        every painting.
+
+    content_moments_ : Moments
+        Those of features of photographs, by which the decoder standardizes what it gets.
 
     See Also
     --------
@@ -117,12 +127,6 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         COUNT,
         """Pixels along the sides of the parts of photographs to train on, a multiple of 8 best.""",
     )
-    reconstruction_share: float = parameter(
-        0.3,
-        SHARE,
-        """Share of the training in which the decoder learns to give photographs back, before any
-        style.""",
-    )
     max_epochs: int | None = override(
         None,
         """Passes over photographs and paintings. None stands for as many as make 3,000 updates:
@@ -138,12 +142,13 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     )
 
     if TYPE_CHECKING:
-        moments_: Moments
+        moments_: list[Moments]
+        content_moments_: Moments
 
     # Public
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, *, content: Any = None) -> Self:  # type: ignore[override]
+    def fit(self, X: Any, y: Any = None, *, content: Any = None) -> Self:
         """Look at paintings, and train the decoder on photographs.
 
         Parameters
@@ -172,7 +177,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         FloatingPointError
             If training diverges. The estimator is then as it was before.
         """
-        with self._all_or_nothing():
+        with self._all_or_nothing(), seeded():
             objective, layer = self._objective(), self._layer()
             paintings, names = self._read_paintings(X, y)
             if not (self.warm_start and hasattr(self, "net_")):
@@ -180,7 +185,9 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
                 self.features_ = self._extractor().build(layers, torch_device(self.device))
             self._set_paintings(names, self._targets(paintings, objective, self.features_))
             self.moments_ = self._moments(paintings)
-            self._learn(X if content is None else content)
+            content, what = (X, "X") if content is None else (content, "content")
+            self.content_moments_ = self._content_moments(self._input().column(content, what))
+            self._learn(content)
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -211,13 +218,15 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
                 "partial_fit adds paintings to a network that is trained: call fit(X, y, "
                 "content=photographs) first."
             )
-        with self._all_or_nothing():
+        with self._all_or_nothing(), seeded():
             paintings, names = self._read_paintings(X, y, beside=True)
             targets = self._targets(paintings, self._objective(), self.features_)
             before, new = self.moments_, self._moments(paintings)
             self._set_paintings(names, targets, beside=True)
-            both = [torch.cat(pair) for pair in zip(before, new, strict=True)]
-            self.moments_ = Moments(*both)
+            self.moments_ = [
+                Moments(*map(torch.cat, zip(*pair, strict=True)))
+                for pair in zip(before, new, strict=True)
+            ]
         return self
 
     # How it is built and trained
@@ -235,25 +244,16 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         return default[min(1, len(default) - 1)]
 
     def _module(self) -> nn.Module:
-        mean, covariance = self.moments_
-        variance = covariance.diagonal(dim1=1, dim2=2).mean(dim=0) + mean.var(dim=0, correction=0)
-        least = 1e-4 * variance.mean() + torch.finfo(variance.dtype).tiny
-        deviation = (variance + least).sqrt()
-        return Restyler(self.features_, self._layer(), mean.mean(dim=0), deviation)
+        mean, covariance = self.content_moments_
+        variance = covariance.diagonal()
+        least = 1e-4 * variance.mean() + 1e-12 * mean.square().mean() + _TINY
+        return Restyler(self.features_, self._layer(), mean, (variance + least).sqrt())
 
     def _turns(self) -> list[Turn]:
         matching = resolve(self.matching, MATCHINGS)
         assert matching is not None
         loss = _Restyling(self._objective(), matching, self._layer())
-        return [Turn(("decoder",), loss, "style")]
-
-    def _phases(
-        self, turns: Sequence[Turn], batches: Batches, n_epochs: int, validation: Batches | None
-    ) -> list[Phase]:
-        n_first = round(self.reconstruction_share * n_epochs)
-        first = Phase(batches, [Turn(("decoder",), reconstruct, "reconstruction")], n_first)
-        second = Phase(batches, turns, n_epochs - n_first, validation)
-        return [phase for phase in (first, second) if phase.n_epochs]
+        return [Turn(("decoder",), loss)]
 
     def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
         return self._pairs(columns, rows, at_random=True)
@@ -268,8 +268,11 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     ) -> Batches:
         """Return parts of photographs beside paintings."""
         photographs: Any = columns["x"]
-        crops = Crops(photographs.images, self.crop_size, at_random=at_random)
-        paintings = _Paintings(self.moments_, self.targets_[0])
+        factor = factor_of(self.features_.of(self._layer()), self._layer())
+        side = -(-self.crop_size // factor) * factor
+        crops = Crops(photographs.images, side, at_random=at_random)
+        colors, features = self.moments_
+        paintings = _Paintings([*colors, *features, *self.targets_[0]])
         device = photographs.device
         return DomainPairs(
             Rows({"x": crops.on(device)}, self.batch_size, rows),
@@ -283,13 +286,32 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     def _built_with(self) -> dict[str, Any]:
         return {**super()._built_with(), "layer": self._layer(), "extractor": self._extractor()}
 
-    def _moments(self, paintings: Sequence[Tensor]) -> Moments:
-        """Return the moments of the decoded layer of paintings."""
+    def _moments(self, paintings: Sequence[Tensor]) -> list[Moments]:
+        """Return the moments of the colors of paintings, and of the decoded layer."""
         encoder = self.features_.of(self._layer())
         factor, device = factor_of(encoder, self._layer()), encoder.mean.device
+        seen = []
         with torch.no_grad():
-            seen = [moments(*encoder(padded(one.to(device), factor))) for one in paintings]
-        return Moments(*(torch.cat(several).cpu() for several in zip(*seen, strict=True)))
+            for painting in paintings:
+                image = padded(painting.to(device), factor)
+                seen.append([moments(image), moments(*encoder(image))])
+        return [
+            Moments(*(torch.cat(parts).cpu() for parts in zip(*level, strict=True)))
+            for level in zip(*seen, strict=True)
+        ]
+
+    def _content_moments(self, column: ImageColumn) -> Moments:
+        """Return the moments of the decoded layer of some photographs, all together."""
+        some = np.unique(np.linspace(0, len(column) - 1, _N_LOOKED_AT, dtype=int))
+        crops = Crops([column.images[n] for n in some], self.crop_size, at_random=False)
+        encoder = self.features_.of(self._layer())
+        parts = []
+        with torch.no_grad():
+            for number in range(len(crops)):
+                crop = crops.take(slice(number, number + 1)).to(encoder.mean.device)
+                parts.append(moments(*encoder(crop)))
+        mean, covariance = pooled(parts, [1] * len(parts))
+        return Moments(mean[0].float().cpu(), covariance[0].float().cpu())
 
     # How it paints
 
@@ -308,17 +330,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         return pictures
 
 
-def reconstruct(module: nn.Module, batch: Batch, state: Progress) -> Tensor:
-    """Return the squared error of photographs that are decoded as they are, over their variance."""
-    network: Any = module
-    x = batch["x"]
-    with torch.no_grad():
-        maps = network.encode(x)
-    return relative_variance(network.decode(maps), x)
-
-
 class _Restyling:
-    """The loss of decoded features that were given a painting's statistics."""
+    """The loss of photographs that were given the styles of paintings."""
 
     def __init__(self, objective: Objective, matching: Matching, layer: str):
         self.objective = objective
@@ -329,50 +342,38 @@ class _Restyling:
         self, module: nn.Module, batch: Batch, state: Progress
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         network: Any = module
-        x, (mean, covariance, *wanted) = batch["x"], batch["style"]
-        n_kept = len(x) // 4
+        style = batch["style"]
+        colors, features, wanted = Moments(*style[:2]), Moments(*style[2:4]), style[4:]
         with torch.no_grad():
-            maps = network.encode(x)
-            style = Moments(mean[n_kept:], covariance[n_kept:])
-            restyled = mapped(maps[n_kept:], *self.matching(moments(maps[n_kept:]), style))
-            aim = torch.cat([maps[:n_kept], restyled])
-        pictures = network.decode(aim)
-        seen = network.features(pictures)
+            recolored = self._matched(batch["x"], colors)
+            maps = network.encode(recolored)
+            aims = self._matched(maps, features)
+        seen = network.features(network(recolored, maps, aims))
         decoded = seen[network.features.outputs.layers.index(self.layer)]
-        losses = {
-            "content": relative_error(decoded, aim).mean(),
-            "style": self.objective.of_style(
-                self.objective.statistics([one[n_kept:] for one in seen]),
-                [one[n_kept:] for one in wanted],
-            ).mean(),
-            "kept": relative_variance(pictures[:n_kept], x[:n_kept]) if n_kept else x.new_zeros(()),
-        }
-        loss = losses["content"] + self.objective.style_weight * losses["style"] + losses["kept"]
-        return loss, losses
+        of_content = relative_error(decoded, aims).mean()
+        of_style = self.objective.of_style(self.objective.statistics(seen), wanted).mean()
+        loss = of_content + self.objective.style_weight * of_style
+        return loss, {"content": of_content, "style": of_style}
 
-
-def relative_variance(pictures: Tensor, x: Tensor) -> Tensor:
-    """Return the squared error of pictures over the variance of what they are to be."""
-    variance = x.var(dim=(0, 2, 3), correction=0).mean()
-    return functional.mse_loss(pictures, x) / variance.clamp_min(1e-4)
+    def _matched(self, maps: Tensor, style: Moments) -> Tensor:
+        return mapped(maps, *self.matching(moments(maps), style))
 
 
 class _Paintings(Column):
-    """Paintings as their moments and statistics."""
+    """Paintings as moments of colors, moments of features, and statistics of all layers."""
 
-    def __init__(self, moments: Moments, targets: Sequence[Tensor]):
-        self.tensors = (*moments, *targets)
+    def __init__(self, tensors: Sequence[Tensor]):
+        self.tensors = tuple(tensors)
 
     def __len__(self) -> int:
         return len(self.tensors[0])
 
     def take(self, index: slice | Tensor) -> tuple[Tensor, ...]:
-        """Return mean, covariance and the statistics of all layers, of some paintings."""
+        """Return the tensors of some paintings."""
         if isinstance(index, Tensor):
             index = index.to(self.tensors[0].device)
         return tuple(one[index] for one in self.tensors)
 
     def on(self, device: str) -> "_Paintings":
         """Return the column on that device."""
-        mean, covariance, *targets = (one.to(device) for one in self.tensors)
-        return _Paintings(Moments(mean, covariance), targets)
+        return _Paintings([one.to(device) for one in self.tensors])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skgen._sklearn import HasMethods, StrOptions, _fit_context
 from skgen.base import own_callback, torch_device
-from skgen.engine import Batch, Engine, FitProgress, Phase, Progress, Steps, Turn
+from skgen.engine import Batch, Engine, FitProgress, Phase, Progress, Steps, Turn, seeded
 from skgen.exceptions import deferred_warnings
 from skgen.inputs import ImageColumn, ImageListInput
 from skgen.networks.style import Canvas, pyramid
@@ -164,7 +164,7 @@ class StyleTransfer(BaseStyleTransfer):
         return self._look_at(X, y, again=hasattr(self, "targets_"))
 
     def _look_at(self, X: Any, y: Any, *, again: bool) -> Self:
-        with deferred_warnings():
+        with deferred_warnings(), seeded():
             objective = self._objective()
             paintings, names = self._read_paintings(X, y, beside=again)
             features = (
@@ -178,13 +178,15 @@ class StyleTransfer(BaseStyleTransfer):
         return self
 
     def _paint(self, photographs: ImageColumn, style: Any) -> list[NDArray]:
-        objective, features = self._objective(), self.features_
-        device = next(features.buffers()).device
-        shares = self._shares(style)
-        targets = [mixed(of_scale, shares.to(device)) for of_scale in self.targets_]
-        first = photographs
-        if not isinstance(self.init, str):
-            first = self._first(photographs, style)
+        with seeded():
+            return self._painted(photographs, self._first(photographs, style), style)
+
+    def _painted(self, photographs: ImageColumn, first: ImageColumn, style: Any) -> list[NDArray]:
+        """Return pictures that begin with others."""
+        device = torch_device(self.device)
+        objective, features = self._objective(), self.features_.to(device)
+        shares = self._shares(style).to(device)
+        targets = [mixed([one.to(device) for one in scale], shares) for scale in self.targets_]
         bar = FitProgress(type(self).__name__, n_more=len(photographs) - 1, unit="step")
         pictures = []
         for number in range(len(photographs)):
@@ -193,17 +195,18 @@ class StyleTransfer(BaseStyleTransfer):
                 pyramid(one.take(index).to(device), self.n_scales, LEAST_SIDE)
                 for one in (photographs, first)
             )
-            canvas = Canvas(starts, features)
             with torch.no_grad():
                 wanted = [objective.contents(features(scale)) for scale in contents]
             towards = list(zip(wanted, targets, strict=False))[::-1]  # the coarsest first
-            pictures.append(self._optimized(canvas, objective, towards, bar, str(device)))
+            canvas = Canvas(starts, features)
+            pictures.append(self._optimized(canvas, objective, towards, bar, device))
         return pictures
 
     def _first(self, photographs: ImageColumn, style: Any) -> ImageColumn:
-        """Return what another model makes of photographs."""
-        names = self.styles_.tolist() if style is None else style
-        style = dict.fromkeys(names, 1.0) if style is None else style
+        """Return what pictures begin with."""
+        if isinstance(self.init, str):
+            return photographs
+        style = dict.fromkeys(self.styles_.tolist(), 1.0) if style is None else style
         images = [one.colors for one in photographs.images]
         return ImageListInput().column(self.init.transform(images, style=style))
 

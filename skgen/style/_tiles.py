@@ -38,8 +38,8 @@ class Painter:
     matching : Matching
         How features get the statistics of a painting.
 
-    styles : Moments
-        Those of all paintings.
+    styles : sequence of Moments
+        Those of the colors of all paintings, and of their features.
 
     shares : Tensor of shape (n_paintings,)
         How much each counts, summing to 1.
@@ -55,7 +55,7 @@ class Painter:
         self,
         network: Restyler,
         matching: Matching,
-        styles: Moments,
+        styles: Sequence[Moments],
         shares: Tensor,
         *,
         alpha: float = 1.0,
@@ -65,7 +65,7 @@ class Painter:
         self.matching = matching
         (chosen,) = shares.nonzero(as_tuple=True)
         self.shares = shares[chosen]
-        self.styles = Moments(*(one[chosen] for one in styles))
+        self.colors, self.features = (Moments(*(one[chosen] for one in level)) for level in styles)
         self.alpha = alpha
         setting = get_config()["working_memory"] if working_memory is None else working_memory
         self.budget = setting * _MIB
@@ -74,35 +74,41 @@ class Painter:
         """Return pictures (height, width, 3) with colors from 0 to 1."""
         network, (height, width) = self.network, images.shape[-2:]
         images = padded(images, network.factor)
+        images = mapped(images, *self._mixed(moments(images), self.colors))
         tiles = self._tiles(*images.shape[-2:])
         whole = network.encode(images) if len(tiles) == 1 else None
-        matrix, shift = self._restyling(images, tiles, whole)
+        matrix, shift = self._mixed(self._moments(images, tiles, whole), self.features)
         picture = torch.empty_like(images)
         for rows, columns in tiles:
-            maps = network.encode(_cut(images, rows, columns)) if whole is None else whole
-            made = network.decode(mapped(maps, matrix, shift))
+            part = _cut(images, rows, columns)
+            maps = network.encode(part) if whole is None else whole
+            made = network(part, maps, mapped(maps, matrix, shift))
             picture[..., rows.place, columns.place] = made[..., rows.inner(), columns.inner()]
         return list(picture[..., :height, :width].clamp_(0, 1).permute(0, 2, 3, 1))
 
-    def _restyling(
+    def _moments(
         self, images: Tensor, tiles: Sequence[tuple["_Span", "_Span"]], whole: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return the map of features: the mean of the maps to all paintings and to themselves."""
+    ) -> Moments:
+        """Return the moments of an image's features."""
+        if whole is not None:
+            return moments(whole)
         parts, sizes = [], []
+        factor = self.network.factor
         for rows, columns in tiles:
-            maps = self.network.encode(_cut(images, rows, columns)) if whole is None else whole
-            factor = self.network.factor
+            maps = self.network.encode(_cut(images, rows, columns))
             inner = maps[..., rows.inner(factor), columns.inner(factor)]
             parts.append(moments(inner))
             sizes.append(inner[0, 0].numel())
-        content = pooled(parts, sizes)
-        device = images.device
-        styles = Moments(*(one.to(device).to(content.mean) for one in self.styles))
-        matrices, shifts = self.matching(content, styles)
+        return pooled(parts, sizes)
+
+    def _mixed(self, content: Moments, styles: Moments) -> tuple[Tensor, Tensor]:
+        """Return the map of features: the mean of those to the paintings, and of none."""
+        there = Moments(*(one.to(content.mean) for one in styles))
+        matrices, shifts = self.matching(content, there)
         shares = self.shares.to(matrices)
         matrix = torch.tensordot(shares, matrices, dims=1)
         shift = torch.tensordot(shares, shifts, dims=1)
-        eye = torch.eye(len(matrix), dtype=matrix.dtype, device=device)
+        eye = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
         return torch.lerp(eye, matrix, self.alpha)[None], self.alpha * shift[None]
 
     def _tiles(self, height: int, width: int) -> list[tuple["_Span", "_Span"]]:
