@@ -91,9 +91,10 @@ def trained(options, seed):
 
 
 class Losses(Callback):
-    """Notes the loss of every step."""
+    """Notes the loss of every step, and stops at one that is low enough."""
 
     curve: list = []
+    enough = 0.0
 
     def on_train_begin(self, net, **kwargs):
         if net.progress_.phase == 0:
@@ -101,6 +102,8 @@ class Losses(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         Losses.curve.append(net.history[-1]["train_loss"])
+        if Losses.curve[-1] <= Losses.enough:
+            raise KeyboardInterrupt  # which the engine takes for having enough
 
 
 def smaller(image, side):
@@ -123,9 +126,10 @@ def steps(options):
             name = names[number]
             made = model.transform(photograph, style=name)
             loss = judge.measure(photograph, made, style=name)["loss"][0]
+            Losses.enough = loss
             judge.transform(photograph, style=name)
-            curve = np.minimum.accumulate(Losses.curve)
-            reached = int(np.searchsorted(-curve, -loss))
+            curve = Losses.curve
+            reached = len(curve) - 1  # the first loss is that before any step
             worth.append(reached)
             seen = "unseen" if number in unseen(seed, 18) else "seen"
             print(

@@ -3,6 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,6 +48,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         "targets_ : list of list of Tensor": """The wanted statistics, by scale, the full one first,
             and by layer of `style_layers`: tensors with an entry for every painting.""",
         "features_ : FeatureMaps": "The network that looks at images, frozen.",
+        "objective_ : Objective": "The layers and the statistic that `fit` looked at.",
     }
 
     style: str | int | Mapping[Any, float] | None = parameter(
@@ -111,6 +113,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         painting_styles_: NDArray
         targets_: list[list[Tensor]]
         features_: FeatureMaps
+        objective_: Objective
 
     # What a kind of style transfer says
 
@@ -227,7 +230,10 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         photographs, made = takes.column(X), takes.column(pictures, "pictures")
         if len(photographs) != len(made):
             raise ValueError(f"X has {len(photographs)} images, and pictures {len(made)}.")
-        objective, shares = self._objective(), self._shares(self.style if style is None else style)
+        objective, shares = (
+            self._present_objective(),
+            self._shares(self.style if style is None else style),
+        )
         features = self.features_
         device = features.mean.device
         wanted = mixed(self.targets_[0], shares.to(device))
@@ -265,13 +271,17 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             self.style_weight,
         )
 
+    def _present_objective(self) -> Objective:
+        """Return that of `fit`, with the weight of the style as it is now."""
+        return replace(self.objective_, style_weight=self.style_weight)
+
     def _extractor(self) -> FeatureExtractor:
         given = self.extractor
-        return (
-            given
-            if isinstance(given, FeatureExtractor)
-            else FeatureExtractor(network=given, weights=None)
-        )
+        if not isinstance(given, FeatureExtractor):
+            given = FeatureExtractor(network=given, weights=None)
+        extractor = resolve(given, {})
+        assert extractor is not None
+        return extractor
 
     def _read_paintings(
         self, X: Any, y: Any, *, beside: bool = False

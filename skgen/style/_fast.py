@@ -147,7 +147,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
 
     # Public
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, *, content: Any = None) -> Self:
         """Look at paintings, and train the decoder on photographs.
 
@@ -184,13 +184,14 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
                 layers = list(dict.fromkeys([*objective.layers, layer]))
                 self.features_ = self._extractor().build(layers, torch_device(self.device))
             self._set_paintings(names, self._targets(paintings, objective, self.features_))
+            self.objective_ = objective
             self.moments_ = self._moments(paintings)
             content, what = (X, "X") if content is None else (content, "content")
             self.content_moments_ = self._content_moments(self._input().column(content, what))
             self._learn(content)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Look at further paintings, beside those that are known. Nothing is trained.
 
@@ -220,7 +221,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
             )
         with self._all_or_nothing(), seeded():
             paintings, names = self._read_paintings(X, y, beside=True)
-            targets = self._targets(paintings, self._objective(), self.features_)
+            targets = self._targets(paintings, self.objective_, self.features_)
             before, new = self.moments_, self._moments(paintings)
             self._set_paintings(names, targets, beside=True)
             self.moments_ = [
@@ -252,7 +253,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     def _turns(self) -> list[Turn]:
         matching = resolve(self.matching, MATCHINGS)
         assert matching is not None
-        loss = _Restyling(self._objective(), matching, self._layer())
+        loss = _Restyling(self.objective_, matching, self._layer())
         return [Turn(("decoder",), loss)]
 
     def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
@@ -284,7 +285,13 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         return max(2, -(-_N_UPDATES // n_batches))
 
     def _built_with(self) -> dict[str, Any]:
-        return {**super()._built_with(), "layer": self._layer(), "extractor": self._extractor()}
+        return {
+            **super()._built_with(),
+            "layer": self._layer(),
+            "extractor": self._extractor(),
+            "style_layers": self.objective_.style,
+            "content_layers": self.objective_.content,
+        }
 
     def _moments(self, paintings: Sequence[Tensor]) -> list[Moments]:
         """Return the moments of the colors of paintings, and of the decoded layer."""

@@ -1,6 +1,7 @@
 """How far pictures are from a content, and from a style."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ def relative_error(seen: Tensor, wanted: Tensor) -> Tensor:
     return error / size.clamp_min(torch.finfo(size.dtype).tiny)
 
 
+@dataclass(frozen=True)
 class Objective:
     r"""Content and style, compared layer by layer.
 
@@ -25,9 +27,9 @@ class Objective:
 
     for a picture x, a content c and the wanted statistics S_l of a style.
 
-    Parameters
+    Attributes
     ----------
-    content, style : mapping of str to float
+    content, style : dict of str to float
         The layers and their weights v and w, which sum to 1.
 
     statistic : Statistic
@@ -37,18 +39,15 @@ class Objective:
         The weight w.
     """
 
-    def __init__(
-        self,
-        content: Mapping[str, float],
-        style: Mapping[str, float],
-        statistic: Statistic,
-        style_weight: float,
-    ):
-        self.content = dict(content)
-        self.style = dict(style)
-        self.statistic = statistic
-        self.style_weight = style_weight
-        self.layers = list({**self.content, **self.style})
+    content: dict[str, float]
+    style: dict[str, float]
+    statistic: Statistic
+    style_weight: float
+
+    @property
+    def layers(self) -> list[str]:
+        """All layers to look at."""
+        return list({**self.content, **self.style})
 
     def contents(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Return the maps that say what a picture shows, out of those of all layers."""

@@ -79,7 +79,7 @@ class StyleTransfer(BaseStyleTransfer):
         3,
         COUNT,
         """At how many sizes to paint, each half the next. Photographs that would have a side under
-        32 pixels are painted at fewer.""",
+        32 pixels are painted at fewer. `fit` looks at paintings at as many sizes.""",
     )
     lr: float = parameter(
         0.03,
@@ -117,7 +117,7 @@ class StyleTransfer(BaseStyleTransfer):
     def _n_scales(self) -> int:
         return self.n_scales
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Look at paintings.
 
@@ -143,7 +143,7 @@ class StyleTransfer(BaseStyleTransfer):
         """
         return self._look_at(X, y, again=False)
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Look at further paintings, beside those that are known.
 
@@ -165,7 +165,7 @@ class StyleTransfer(BaseStyleTransfer):
 
     def _look_at(self, X: Any, y: Any, *, again: bool) -> Self:
         with deferred_warnings(), seeded():
-            objective = self._objective()
+            objective = self._present_objective() if again else self._objective()
             paintings, names = self._read_paintings(X, y, beside=again)
             features = (
                 self.features_
@@ -174,7 +174,7 @@ class StyleTransfer(BaseStyleTransfer):
             )
             targets = self._targets(paintings, objective, features)
             self._set_paintings(names, targets, beside=again)
-            self.features_ = features
+            self.features_, self.objective_ = features, objective
         return self
 
     def _paint(self, photographs: ImageColumn, style: Any) -> list[NDArray]:
@@ -184,7 +184,7 @@ class StyleTransfer(BaseStyleTransfer):
     def _painted(self, photographs: ImageColumn, first: ImageColumn, style: Any) -> list[NDArray]:
         """Return pictures that begin with others."""
         device = torch_device(self.device)
-        objective, features = self._objective(), self.features_.to(device)
+        objective, features = self._present_objective(), self.features_.to(device)
         shares = self._shares(style).to(device)
         targets = [mixed([one.to(device) for one in scale], shares) for scale in self.targets_]
         bar = FitProgress(type(self).__name__, n_more=len(photographs) - 1, unit="step")
@@ -192,7 +192,7 @@ class StyleTransfer(BaseStyleTransfer):
         for number in range(len(photographs)):
             index = slice(number, number + 1)
             contents, starts = (
-                pyramid(one.take(index).to(device), self.n_scales, LEAST_SIDE)
+                pyramid(one.take(index).to(device), len(targets), LEAST_SIDE)
                 for one in (photographs, first)
             )
             with torch.no_grad():
