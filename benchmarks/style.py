@@ -113,7 +113,8 @@ def smaller(image, side):
 def steps(options):
     """How many steps of the optimizer, from the photograph, come to the network's loss."""
     images, names = paintings()
-    judge = StyleTransfer(n_scales=1, n_steps=options.steps, callbacks=[Losses])
+    judge = StyleTransfer(init="content", n_scales=1, n_steps=options.steps)
+    judge.set_params(callbacks=[Losses])
     judge.fit(images, names)
     print(
         "seed, painting, whether seen, loss at the start, of the network, of the optimizer, worth"

@@ -23,6 +23,9 @@ __all__ = [
     "Statistic",
     "Transport",
     "Whitening",
+    "joined",
+    "mapped",
+    "mixed_map",
     "moments",
     "pooled",
 ]
@@ -138,6 +141,12 @@ def moments(maps: Tensor) -> Moments:
     return Moments(mean, f @ f.mT / f.shape[2])
 
 
+def joined(several: Sequence[Moments]) -> Moments:
+    """Return the moments of images one after the other, on the CPU."""
+    means, covariances = zip(*several, strict=True)
+    return Moments(torch.cat(means).cpu(), torch.cat(covariances).cpu())
+
+
 def pooled(parts: Sequence[Moments], sizes: Sequence[int]) -> Moments:
     """Return the moments of all positions together, from those of parts of so many positions."""
     shares = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
@@ -187,6 +196,52 @@ class Matching(Component, ABC):
         matrix = self.matrix(content.covariance, style.covariance)
         shift = style.mean - (matrix @ content.mean.to(matrix)[..., None])[..., 0]
         return matrix, shift
+
+
+def mapped(maps: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+    """Return ``matrix @ f + shift`` for the features f at every position of maps."""
+    f = maps.flatten(2)
+    moved = torch.baddbmm(shift.to(f)[..., None], matrix.to(f).expand(len(f), -1, -1), f)
+    return moved.view_as(maps)
+
+
+def mixed_map(
+    matching: Matching, content: Moments, styles: Moments, shares: Tensor, alpha: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Return the mean of the maps to several styles, and of none if alpha is less than 1.
+
+    Parameters
+    ----------
+    matching : Matching
+        What maps.
+
+    content : Moments
+        Those of a batch of one image.
+
+    styles : Moments
+        Those of all paintings.
+
+    shares : Tensor of shape (n_paintings,)
+        How much each counts, summing to 1.
+
+    alpha : float, default=1
+        How much they count together.
+
+    Returns
+    -------
+    matrix : Tensor of shape (1, channels, channels)
+        What features are multiplied by.
+
+    shift : Tensor of shape (1, channels)
+        What is added to that.
+    """
+    (chosen,) = shares.nonzero(as_tuple=True)
+    there = Moments(*(one[chosen].to(content.mean) for one in styles))
+    matrices, shifts = matching(content, there)
+    weights = alpha * shares[chosen].to(matrices)
+    eye = torch.eye(matrices.shape[-1], dtype=matrices.dtype, device=matrices.device)
+    matrix = torch.tensordot(weights, matrices, dims=1) + (1 - alpha) * eye
+    return matrix[None], torch.tensordot(weights, shifts, dims=1)[None]
 
 
 class AdaIN(Matching):

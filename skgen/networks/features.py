@@ -54,7 +54,7 @@ def vgg16(last_layer: str) -> nn.Sequential:
 
 
 # Layers that leave what they are given as it is.
-_KEEPS = (nn.Conv2d, nn.MaxPool2d)
+_KEEPS = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 
 
 class _AllSeen(Exception):  # noqa: N818

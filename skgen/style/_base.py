@@ -22,7 +22,7 @@ from skgen.inputs import ImageColumn, ImageListInput
 from skgen.networks.features import FeatureMaps
 from skgen.networks.style import pyramid, shrunk
 from skgen.parameters import COUNT, NOT_NEGATIVE, Declared, parameter, resolve
-from skgen.statistics import STATISTICS, Statistic
+from skgen.statistics import STATISTICS, Moments, Statistic, joined, moments
 from skgen.style._objective import Objective
 
 __all__ = ["LEAST_SIDE", "BaseStyleTransfer"]
@@ -47,6 +47,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             in the order in which they came.""",
         "targets_ : list of list of Tensor": """The wanted statistics, by scale, the full one first,
             and by layer of `style_layers`: tensors with an entry for every painting.""",
+        "colors_ : Moments": "Means and covariances of the colors of every painting.",
         "features_ : FeatureMaps": "The network that looks at images, frozen.",
         "objective_ : Objective": "The layers and the statistic that `fit` looked at.",
     }
@@ -112,6 +113,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         styles_: NDArray
         painting_styles_: NDArray
         targets_: list[list[Tensor]]
+        colors_: Moments
         features_: FeatureMaps
         objective_: Objective
 
@@ -322,14 +324,21 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         return [[torch.cat([one[k][m] for one in seen]).cpu() for m in n_layers] for k in n_scales]
 
     def _set_paintings(
-        self, names: NDArray, targets: list[list[Tensor]], *, beside: bool = False
+        self,
+        paintings: Sequence[Tensor],
+        names: NDArray,
+        targets: list[list[Tensor]],
+        *,
+        beside: bool = False,
     ) -> None:
         """Keep what was learned of paintings, maybe beside what is known of others."""
+        colors = joined([moments(painting) for painting in paintings])
         if beside:
             pairs = zip(self.targets_, targets, strict=True)
             targets = [list(map(torch.cat, zip(*pair, strict=True))) for pair in pairs]
             names = np.concatenate([self.painting_styles_, names])
-        self.targets_, self.painting_styles_ = targets, names
+            colors = joined([self.colors_, colors])
+        self.targets_, self.painting_styles_, self.colors_ = targets, names, colors
         self.styles_ = np.unique(names)
 
     def _shares(self, style: Style) -> Tensor:

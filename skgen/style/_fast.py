@@ -15,10 +15,10 @@ from skgen.engine import Batch, Batches, Column, DomainPairs, Progress, Rows, Tu
 from skgen.inputs import Crops, ImageColumn, ImageListInput
 from skgen.networks.style import Restyler, factor_of, padded
 from skgen.parameters import COUNT, POSITIVE, SHARE, override, parameter, resolve
-from skgen.statistics import MATCHINGS, Matching, Moments, moments, pooled
+from skgen.statistics import MATCHINGS, Matching, Moments, joined, mapped, moments, pooled
 from skgen.style._base import LEAST_SIDE, BaseStyleTransfer
 from skgen.style._objective import Objective, relative_error
-from skgen.style._tiles import Painter, mapped
+from skgen.style._tiles import Painter
 
 __all__ = ["FastStyleTransfer"]
 
@@ -56,9 +56,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
 
     Attributes
     ----------
-    moments_ : list of Moments
-        Means and covariances of colors, and of the decoded layer's features, with an entry for
-        every painting.
+    moments_ : Moments
+        Means and covariances of the decoded layer's features, of every painting.
 
     content_moments_ : Moments
         Those of features of photographs, by which the decoder standardizes what it gets.
@@ -142,7 +141,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     )
 
     if TYPE_CHECKING:
-        moments_: list[Moments]
+        moments_: Moments
         content_moments_: Moments
 
     # Public
@@ -183,7 +182,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
             if not (self.warm_start and hasattr(self, "net_")):
                 layers = list(dict.fromkeys([*objective.layers, layer]))
                 self.features_ = self._extractor().build(layers, torch_device(self.device))
-            self._set_paintings(names, self._targets(paintings, objective, self.features_))
+            targets = self._targets(paintings, objective, self.features_)
+            self._set_paintings(paintings, names, targets)
             self.objective_ = objective
             self.moments_ = self._moments(paintings)
             content, what = (X, "X") if content is None else (content, "content")
@@ -222,12 +222,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         with self._all_or_nothing(), seeded():
             paintings, names = self._read_paintings(X, y, beside=True)
             targets = self._targets(paintings, self.objective_, self.features_)
-            before, new = self.moments_, self._moments(paintings)
-            self._set_paintings(names, targets, beside=True)
-            self.moments_ = [
-                Moments(*map(torch.cat, zip(*pair, strict=True)))
-                for pair in zip(before, new, strict=True)
-            ]
+            self._set_paintings(paintings, names, targets, beside=True)
+            self.moments_ = joined([self.moments_, self._moments(paintings)])
         return self
 
     # How it is built and trained
@@ -272,8 +268,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         factor = factor_of(self.features_.of(self._layer()), self._layer())
         side = -(-self.crop_size // factor) * factor
         crops = Crops(photographs.images, side, at_random=at_random)
-        colors, features = self.moments_
-        paintings = _Paintings([*colors, *features, *self.targets_[0]])
+        paintings = _Paintings([*self.colors_, *self.moments_, *self.targets_[0]])
         device = photographs.device
         return DomainPairs(
             Rows({"x": crops.on(device)}, self.batch_size, rows),
@@ -293,19 +288,13 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
             "content_layers": self.objective_.content,
         }
 
-    def _moments(self, paintings: Sequence[Tensor]) -> list[Moments]:
-        """Return the moments of the colors of paintings, and of the decoded layer."""
+    def _moments(self, paintings: Sequence[Tensor]) -> Moments:
+        """Return the moments of the decoded layer of paintings."""
         encoder = self.features_.of(self._layer())
         factor, device = factor_of(encoder, self._layer()), encoder.mean.device
-        seen = []
         with torch.no_grad():
-            for painting in paintings:
-                image = padded(painting.to(device), factor)
-                seen.append([moments(image), moments(*encoder(image))])
-        return [
-            Moments(*(torch.cat(parts).cpu() for parts in zip(*level, strict=True)))
-            for level in zip(*seen, strict=True)
-        ]
+            seen = [moments(*encoder(padded(one.to(device), factor))) for one in paintings]
+        return joined(seen)
 
     def _content_moments(self, column: ImageColumn) -> Moments:
         """Return the moments of the decoded layer of some photographs, all together."""
@@ -328,6 +317,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         painter = Painter(
             self._network(),
             matching,
+            self.colors_,
             self.moments_,
             self._shares(style),
             alpha=self.alpha,

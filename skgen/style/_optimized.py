@@ -15,6 +15,7 @@ from skgen.exceptions import deferred_warnings
 from skgen.inputs import ImageColumn, ImageListInput
 from skgen.networks.style import Canvas, pyramid
 from skgen.parameters import COUNT, POSITIVE, parameter
+from skgen.statistics import Transport, mapped, mixed_map, moments
 from skgen.style._base import LEAST_SIDE, BaseStyleTransfer, mixed
 from skgen.style._objective import Objective
 
@@ -33,8 +34,8 @@ class StyleTransfer(BaseStyleTransfer):
     where :math:`f_l` are layers of a network that was trained to recognize things, S is a statistic
     that does not depend on where things are (Gram matrices by default), and :math:`S_l` is that of
     the paintings [1]_. `fit` looks at the paintings, and `transform` paints. It begins with the
-    photograph, at a small size where strokes are broad, and goes on to its full size, since what
-    spans many pixels takes many steps there [2]_.
+    photograph in the colors of the paintings, at a small size where strokes are broad, and goes on
+    to its full size, since what spans many pixels takes many steps there [2]_.
 
     See Also
     --------
@@ -88,11 +89,11 @@ class StyleTransfer(BaseStyleTransfer):
         size.""",
     )
     init: str | Any = parameter(
-        "content",
-        [StrOptions({"content"}), HasMethods(["transform"])],
-        """What to begin with: the photograph, or what a fitted `FastStyleTransfer`, which knows the
-        same names, makes of it.""",
-        kind="'content' or fitted FastStyleTransfer",
+        "colors",
+        [StrOptions({"colors", "content"}), HasMethods(["transform"])],
+        """What to begin with: the photograph in the colors of the style, the photograph as it is,
+        or what a fitted `FastStyleTransfer`, which knows the same names, makes of it.""",
+        kind="{'colors', 'content'} or fitted FastStyleTransfer",
     )
     callbacks: Sequence[Any] | None = parameter(
         None,
@@ -173,42 +174,39 @@ class StyleTransfer(BaseStyleTransfer):
                 else self._extractor().build(objective.layers, torch_device(self.device))
             )
             targets = self._targets(paintings, objective, features)
-            self._set_paintings(names, targets, beside=again)
+            self._set_paintings(paintings, names, targets, beside=again)
             self.features_, self.objective_ = features, objective
         return self
 
     def _paint(self, photographs: ImageColumn, style: Any) -> list[NDArray]:
-        with seeded():
-            return self._painted(photographs, self._first(photographs, style), style)
-
-    def _painted(self, photographs: ImageColumn, first: ImageColumn, style: Any) -> list[NDArray]:
-        """Return pictures that begin with others."""
-        device = torch_device(self.device)
-        objective, features = self._present_objective(), self.features_.to(device)
-        shares = self._shares(style).to(device)
-        targets = [mixed([one.to(device) for one in scale], shares) for scale in self.targets_]
+        made = None if isinstance(self.init, str) else self._made_by(self.init, photographs, style)
         bar = FitProgress(type(self).__name__, n_more=len(photographs) - 1, unit="step")
-        pictures = []
-        for number in range(len(photographs)):
-            index = slice(number, number + 1)
-            contents, starts = (
-                pyramid(one.take(index).to(device), len(targets), LEAST_SIDE)
-                for one in (photographs, first)
-            )
-            with torch.no_grad():
-                wanted = [objective.contents(features(scale)) for scale in contents]
-            towards = list(zip(wanted, targets, strict=False))[::-1]  # the coarsest first
-            canvas = Canvas(starts, features)
-            pictures.append(self._optimized(canvas, objective, towards, bar, device))
+        with seeded():
+            device = torch_device(self.device)
+            objective, features = self._present_objective(), self.features_.to(device)
+            shares = self._shares(style).to(device)
+            targets = [mixed([one.to(device) for one in scale], shares) for scale in self.targets_]
+            pictures = []
+            for number in range(len(photographs)):
+                index = slice(number, number + 1)
+                content = photographs.take(index).to(device)
+                first = content if made is None else made.take(index).to(device)
+                if self.init == "colors":
+                    recolor = mixed_map(Transport(), moments(content), self.colors_, shares)
+                    first = mapped(content, *recolor).clamp(0, 1)
+                scales = [pyramid(one, len(targets), LEAST_SIDE) for one in (content, first)]
+                with torch.no_grad():
+                    wanted = [objective.contents(features(scale)) for scale in scales[0]]
+                towards = list(zip(wanted, targets, strict=False))[::-1]  # the coarsest first
+                canvas = Canvas(scales[1], features)
+                pictures.append(self._optimized(canvas, objective, towards, bar, device))
         return pictures
 
-    def _first(self, photographs: ImageColumn, style: Any) -> ImageColumn:
-        """Return what pictures begin with."""
-        if isinstance(self.init, str):
-            return photographs
+    def _made_by(self, painter: Any, photographs: ImageColumn, style: Any) -> ImageColumn:
+        """Return what another model makes of photographs."""
         style = dict.fromkeys(self.styles_.tolist(), 1.0) if style is None else style
         images = [one.colors for one in photographs.images]
-        return ImageListInput().column(self.init.transform(images, style=style))
+        return ImageListInput().column(painter.transform(images, style=style))
 
     def _optimized(
         self,

@@ -10,21 +10,14 @@ from sklearn import get_config
 from torch import Tensor
 
 from skgen.networks.style import Restyler, padded
-from skgen.statistics import Matching, Moments, moments, pooled
+from skgen.statistics import Matching, Moments, mapped, mixed_map, moments, pooled
 
-__all__ = ["Painter", "mapped"]
+__all__ = ["Painter"]
 
 _MIB = 1 << 20
 
 # Pixels along the side of the smallest tile.
 _LEAST_TILE = 64
-
-
-def mapped(maps: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
-    """Return ``matrix @ f + shift`` for the features f at every position of maps."""
-    f = maps.flatten(2)
-    moved = torch.baddbmm(shift.to(f)[..., None], matrix.to(f).expand(len(f), -1, -1), f)
-    return moved.view_as(maps)
 
 
 class Painter:
@@ -38,7 +31,7 @@ class Painter:
     matching : Matching
         How features get the statistics of a painting.
 
-    styles : sequence of Moments
+    colors, features : Moments
         Those of the colors of all paintings, and of their features.
 
     shares : Tensor of shape (n_paintings,)
@@ -55,7 +48,8 @@ class Painter:
         self,
         network: Restyler,
         matching: Matching,
-        styles: Sequence[Moments],
+        colors: Moments,
+        features: Moments,
         shares: Tensor,
         *,
         alpha: float = 1.0,
@@ -63,9 +57,9 @@ class Painter:
     ):
         self.network = network
         self.matching = matching
-        (chosen,) = shares.nonzero(as_tuple=True)
-        self.shares = shares[chosen]
-        self.colors, self.features = (Moments(*(one[chosen] for one in level)) for level in styles)
+        self.colors = colors
+        self.features = features
+        self.shares = shares
         self.alpha = alpha
         setting = get_config()["working_memory"] if working_memory is None else working_memory
         self.budget = setting * _MIB
@@ -73,8 +67,8 @@ class Painter:
     def __call__(self, images: Tensor) -> list[Tensor]:  # (1, 3, height, width)
         """Return pictures (height, width, 3) with colors from 0 to 1."""
         network, (height, width) = self.network, images.shape[-2:]
-        images = padded(images, network.factor)
-        images = mapped(images, *self._mixed(moments(images), self.colors))
+        recolored = mapped(images, *self._mixed(moments(images), self.colors))
+        images = padded(recolored, network.factor)
         tiles = self._tiles(*images.shape[-2:])
         whole = network.encode(images) if len(tiles) == 1 else None
         matrix, shift = self._mixed(self._moments(images, tiles, whole), self.features)
@@ -102,14 +96,7 @@ class Painter:
         return pooled(parts, sizes)
 
     def _mixed(self, content: Moments, styles: Moments) -> tuple[Tensor, Tensor]:
-        """Return the map of features: the mean of those to the paintings, and of none."""
-        there = Moments(*(one.to(content.mean) for one in styles))
-        matrices, shifts = self.matching(content, there)
-        shares = self.shares.to(matrices)
-        matrix = torch.tensordot(shares, matrices, dims=1)
-        shift = torch.tensordot(shares, shifts, dims=1)
-        eye = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
-        return torch.lerp(eye, matrix, self.alpha)[None], self.alpha * shift[None]
+        return mixed_map(self.matching, content, styles, self.shares, self.alpha)
 
     def _tiles(self, height: int, width: int) -> list[tuple["_Span", "_Span"]]:
         """Return the tiles that an image is painted in: one, if there is memory for it."""
