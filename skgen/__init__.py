@@ -22,6 +22,7 @@ from skgen.generators import GAN, ConditionalGAN
 from skgen.invariant import InvariantEncoder
 from skgen.pretraining import PretrainedClassifier, PretrainedRegressor
 from skgen.regressors import ImageRegressor
+from skgen.style import FastStyleTransfer, StyleTransfer
 from skgen.text import SkipGram, SkipThought
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "CoralClassifier",
     "DenoisingAutoencoder",
     "DomainAdversarialClassifier",
+    "FastStyleTransfer",
     "ImageRegressor",
     "InvariantEncoder",
     "LabeledOnly",
@@ -46,6 +48,7 @@ __all__ = [
     "SkipGram",
     "SkipThought",
     "SparseAutoencoder",
+    "StyleTransfer",
     "VariationalAutoencoder",
 ]
 __version__ = "0.1.0"

@@ -37,7 +37,7 @@ from skgen.exceptions import deferred_warnings, warn
 from skgen.inputs import Input, Scaling
 from skgen.parameters import COUNT, NOT_NEGATIVE, POSITIVE, Component, Declared, parameter
 
-__all__ = ["BaseModel", "IncrementalModel"]
+__all__ = ["BaseModel", "IncrementalModel", "own_callback", "torch_device"]
 
 # On a CPU, rows that are few for a thread, or left over at an end, go another way through torch's
 # kernels and are rounded otherwise. Batches are filled up to a multiple of so many for each thread,
@@ -359,7 +359,7 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
     ) -> dict[str, Column]:
         """Read, seed, build and train; set the fitted attributes; return the columns read."""
         warm = hasattr(self, "net_") and (partial or self.warm_start)
-        device = self.net_.device if warm else self._device()
+        device = self.net_.device if warm else torch_device(self.device)
         columns = self._read(X, y, going_on=warm)
         if X_val is None and y_val is not None:
             raise ValueError("y_val says what the rows of X_val are: pass X_val, too.")
@@ -489,7 +489,7 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
 
     def _engine_settings(self, stopping: bool) -> dict[str, Any]:
         """Return what a net takes from the estimator at every call, also when it goes on."""
-        callbacks = [_own_callback(one) for one in self.callbacks or []]
+        callbacks = [own_callback(one) for one in self.callbacks or []]
         if stopping:
             early_stopping = EarlyStopping(patience=self.n_iter_no_change, load_best=True)
             callbacks.append(("early_stopping", early_stopping))
@@ -540,21 +540,6 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
                 self.__dict__.clear()
                 self.__dict__.update(before)
                 raise
-
-    def _device(self) -> str:
-        """Resolve and check `device`."""
-        device = self.device
-        if device == "auto":
-            mps = torch.backends.mps.is_available()
-            device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
-        try:
-            torch.empty(0, device=device)  # which also starts a GPU up, before its seed is set
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(
-                f"device={self.device!r} is not available on this machine ({error}). "
-                'Use device="auto" or "cpu".'
-            ) from error
-        return str(device)
 
     def _seed(self) -> int:
         """Draw the seed of a fit, the same one in all processes."""
@@ -682,6 +667,22 @@ class IncrementalModel(BaseModel, ABC):
         return self
 
 
+def torch_device(device: Any) -> str:
+    """Return what a parameter `device` stands for, and that it is there."""
+    asked = device
+    if device == "auto":
+        mps = torch.backends.mps.is_available()
+        device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    try:
+        torch.empty(0, device=device)  # which also starts a GPU up, before its seed is set
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={asked!r} is not available on this machine ({error}). "
+            'Use device="auto" or "cpu".'
+        ) from error
+    return str(device)
+
+
 def _value(part: Any) -> Any:
     """Return a parameter as it is now, also if it is changed in place later."""
     if isinstance(part, Component):
@@ -691,11 +692,11 @@ def _value(part: Any) -> Any:
     return part
 
 
-def _own_callback(given: Any) -> Any:
+def own_callback(given: Any) -> Any:
     """Return a copy of a callback, or of a name and one; what cannot be copied is shared."""
     if isinstance(given, tuple):
         name, one = given
-        return name, _own_callback(one)
+        return name, own_callback(one)
     if callable(given) and not isinstance(given, Callback):
         return given()
     try:

@@ -17,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from small import CLASSES, TEXT_CLASSES, small, target, texts
+from small import CLASSES, OF_IMAGES, TEXT_CLASSES, small, target, texts
+from small import images as images_of_sizes
 
 import skgen
 from skgen import (
@@ -64,6 +65,7 @@ def checked():
         yield model.set_params(max_epochs=100, lr=1e-2) if few else model
     yield LabeledOnly()
     yield from (cls() for cls in TEXT_CLASSES)
+    yield from map(small, OF_IMAGES)
 
 
 @parametrize_with_checks(list(checked()))
@@ -183,11 +185,16 @@ def test_documentation_is_complete_and_true(cls):
     for name, entry in documented.items():
         assert f"default={signature[name].default!r}" in entry.type
         assert entry.desc, f"{name} has no description"
-    X = np.random.default_rng(0).normal(size=(40, 4)) if cls not in TEXT_CLASSES else texts(40)
-    model = small(cls, max_epochs=2) if issubclass(cls, BaseModel) else cls()
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    if cls in TEXT_CLASSES:
+        X = texts(40)
+    elif cls in OF_IMAGES:
+        X = images_of_sizes()
+    is_model = issubclass(cls, BaseModel) and cls not in OF_IMAGES
+    model = small(cls, max_epochs=2) if is_model else small(cls)
     with warnings.catch_warnings():  # 40 rows are few for some
         warnings.simplefilter("ignore")
-        model.fit(X, target(model, np.repeat(["a", "b"], 20)))
+        model.fit(X, target(model, np.repeat(["a", "b"], 20)[: len(X)]))
     attributes = {entry.name for entry in ClassDoc(cls)["Attributes"]}
     learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     assert learned <= attributes

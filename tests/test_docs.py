@@ -37,6 +37,7 @@ PAGES = [
     "autoencoders",
     "sequences",
     "text",
+    "style",
 ]
 
 

@@ -16,8 +16,8 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from skgen import Autoencoder, ConvAutoencoder
+from skgen.extractors import opened
 from skgen.losses import PerceptualLoss
-from skgen.losses.perceptual import _load_vgg16
 from skgen.networks.features import LayerOutputs
 
 SMALL = {"n_filters": (4, 8), "max_epochs": 2, "random_state": 0}
@@ -361,7 +361,7 @@ def test_vgg16_is_not_in_the_pickle(images, file):
 def test_vgg16_layers_have_their_weights():
     """The numbers of torchvision's layers are those of ours, counted from 0."""
     safetensors = pytest.importorskip("safetensors.torch")
-    network = _load_vgg16(["relu3_1"], None)
+    network, *_ = opened("vgg16", ["relu3_1"], None)
     file = safetensors.load_file(Path(os.environ["SKGEN_DATA"]) / "vgg16_features.safetensors")
     for name, number in {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv3_1": 10}.items():
         layer = network.get_submodule(name)

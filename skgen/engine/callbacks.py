@@ -29,13 +29,17 @@ class FitProgress(skorch.callbacks.Callback):
     title : str
         What stands before the bar.
 
-    goes_on : bool, default=False
-        Whether another net trains after this one, to whose run the open bar is handed on.
+    n_more : int, default=0
+        How many nets train after this one, to whose runs the open bar is handed on.
+
+    unit : str, default="epoch"
+        What an epoch is called.
     """
 
-    def __init__(self, title: str, *, goes_on: bool = False):
+    def __init__(self, title: str, *, n_more: int = 0, unit: str = "epoch"):
         self.title = title
-        self.goes_on = goes_on
+        self.n_more = n_more
+        self.unit = unit
         self.bar_: Any = None
 
     @property
@@ -49,10 +53,10 @@ class FitProgress(skorch.callbacks.Callback):
         if progress.phase:
             return
         if self.is_open:
-            self.goes_on = False
+            self.n_more -= 1
             self.bar_.total += progress.n_epochs_of_all
         else:
-            self.bar_ = tqdm(total=progress.n_epochs_of_all, desc=self.title, unit="epoch")
+            self.bar_ = tqdm(total=progress.n_epochs_of_all, desc=self.title, unit=self.unit)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Advance by an epoch and show its losses."""
@@ -66,7 +70,7 @@ class FitProgress(skorch.callbacks.Callback):
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Close the bar, unless it goes on."""
-        if net.progress_.phase + 1 == net.progress_.n_phases and not self.goes_on:
+        if net.progress_.phase + 1 == net.progress_.n_phases and not self.n_more:
             self.bar_.close()
             self.bar_ = None
 

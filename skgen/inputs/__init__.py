@@ -8,6 +8,7 @@ from skgen.inputs.base import Input
 from skgen.inputs.conditions import ConditionInput
 from skgen.inputs.domains import DomainInput
 from skgen.inputs.groups import GroupInput
+from skgen.inputs.image_lists import Crops, ImageColumn, ImageListInput
 from skgen.inputs.images import ImageInput, ImageTarget
 from skgen.inputs.mixed import MixedInput
 from skgen.inputs.rows import RowInput
@@ -18,9 +19,12 @@ from skgen.inputs.texts import TextInput, WordColumn
 __all__ = [
     "ChannelScaling",
     "ConditionInput",
+    "Crops",
     "DomainInput",
     "GroupInput",
+    "ImageColumn",
     "ImageInput",
+    "ImageListInput",
     "ImageTarget",
     "Input",
     "MixedInput",

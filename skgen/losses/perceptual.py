@@ -1,9 +1,6 @@
 """The perceptual loss: images compared by what another network sees in them."""
 
-import copy
-import os
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,18 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from skgen._sklearn import HasMethods, StrOptions
+from skgen.extractors import frozen, layer_weights, n_channels_of, n_poolings, opened
 from skgen.inputs import RowInput, Scaling
 from skgen.losses.elementwise import Loss
 from skgen.networks.convolutional import as_images, as_rows
-from skgen.networks.features import VGG16_LAYERS, LayerOutputs, vgg16
+from skgen.networks.features import FeatureMaps, LayerOutputs
 from skgen.parameters import NOT_NEGATIVE, parameter
 
 __all__ = ["PerceptualLoss"]
 
 _VGG16_DEFAULT = ("relu1_2", "relu2_2", "relu3_3")
-_VGG16_FILE = "vgg16_features.safetensors"
-_IMAGENET_MEAN: tuple[float, ...] = (0.485, 0.456, 0.406)
-_IMAGENET_DEVIATION: tuple[float, ...] = (0.229, 0.224, 0.225)
 
 # Sides of images that a network may work on, where it does not on those of X.
 _SIDES = (8, 16, 24, 28, 32, 48, 64, 96, 128, 192, 224, 256, 299, 384, 512)
@@ -223,8 +218,8 @@ class _FeatureLoss:
                 f"{theirs or network.n_features_in_} features, but X has "
                 f"{seen or len(self.scaling.mean)}. Resize X, or fit it on rows like these."
             )
-        self._layers = _weights_of(self.spec.layers, module.layers)
-        outputs = LayerOutputs(_frozen(module.encoder, device), list(self._layers))
+        self._layers = layer_weights(self.spec.layers, module.layers)
+        outputs = LayerOutputs(frozen(module.encoder, device), list(self._layers))
         ranges: Any = self.value_range, network.input_.value_range
         factor = {(_BYTES, _UNIT): 1 / 255, (_UNIT, _BYTES): 255.0}.get(ranges, 1.0)
         scaling = network.scaling_
@@ -246,34 +241,26 @@ class _FeatureLoss:
                 "This perceptual loss compares images, and X is rows. Use ConvAutoencoder with "
                 "arrays of images or image_shape; or pass a fitted autoencoder as the network."
             )
-        if spec.network == "vgg16":
-            self._layers = _weights_of(spec.layers, _VGG16_DEFAULT)
-            network = _load_vgg16(list(self._layers), spec.weights)
-            mean, deviation = _IMAGENET_MEAN, _IMAGENET_DEVIATION
-            least = 4 * 2 ** max(_n_poolings(name) for name in self._layers)
-        else:
-            self._layers = _weights_of(spec.layers, ("",))
-            network = spec.network
-            if spec.weights is not None:
-                network = copy.deepcopy(network)
-                _load(network, _read(spec.weights), spec.weights)
-            mean, deviation, least = (0.0,), (1.0,), 1
-        outputs = LayerOutputs(_frozen(network, device), list(self._layers))
-        n_channels = _n_channels(network, shape[2])
-        if spec.network != "vgg16":  # which images are enlarged for
-            _check_size(outputs, network, n_channels, shape, device)
-        means, deviations = (
-            torch.tensor(one, device=device).view(-1, 1, 1) for one in (mean, deviation)
-        )
+        is_vgg16 = spec.network == "vgg16"
+        self._layers = layer_weights(spec.layers, _VGG16_DEFAULT if is_vgg16 else ("",))
+        network, mean, deviation = opened(spec.network, list(self._layers), spec.weights)
+        n_channels = n_channels_of(network, shape[2])
+        maps = FeatureMaps(
+            frozen(network, device), list(self._layers), mean, deviation, n_channels
+        ).to(device)
+        least = 4 * 2 ** max(map(n_poolings, self._layers)) if is_vgg16 else 1
+        if not is_vgg16:  # which images are enlarged for
+            _check_size(maps.outputs, network, n_channels, shape, device)
         low, high = self.value_range
         to_unit = self._affine(1 / ((high - low) or 1.0), np.float64(low), device)
         enlarged = [max(side, least) for side in shape[:2]]
 
         def features(rows: Tensor) -> list[Tensor]:
-            images = _in_channels(as_images(to_unit(rows), shape), n_channels)
+            images = as_images(to_unit(rows), shape)
             if enlarged != list(shape[:2]):
                 images = functional.interpolate(images, size=enlarged, mode="bilinear")
-            return outputs((images - means) / deviations)
+            seen: list[Tensor] = maps(images)
+            return seen
 
         return features
 
@@ -282,27 +269,6 @@ class _FeatureLoss:
         offsets = ((self.scaling.offset - zero) * factor).astype(np.float32)
         offset = torch.as_tensor(offsets, device=device)
         return lambda rows: torch.add(offset, rows, alpha=self.scaling.scale * factor)
-
-
-def _weights_of(
-    layers: Sequence[str] | Mapping[str, float] | None, default: Sequence[str]
-) -> dict[str, float]:
-    """Return the weights of layers by name, relative to their sum."""
-    named = default if layers is None else layers
-    weights = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named, 1.0)
-    numbers = [isinstance(one, Real) and 0 <= one < np.inf for one in weights.values()]
-    if not weights or not all(numbers) or sum(weights.values()) == 0:
-        raise ValueError(
-            f"layers has to name one at least, with weights of 0 or more, got {layers}."
-        )
-    total = sum(weights.values())
-    return {name: weight / total for name, weight in weights.items()}
-
-
-def _frozen(network: nn.Module, device: torch.device) -> nn.Module:
-    """Return a copy of a network that is not trained, in single precision."""
-    copied = copy.deepcopy(network).to(device=device, dtype=torch.float32).eval()
-    return copied.requires_grad_(False)
 
 
 def _check_size(
@@ -340,95 +306,3 @@ def _check_size(
         f"{fails} ({error}); it does on {fitting} x {fitting}. Resize X to that, or compare layers "
         "nearer to the network's input, by `layers`."
     ) from error
-
-
-def _n_channels(network: nn.Module, given: int) -> int:
-    """Return how many channels a network takes: those given, if it does not say."""
-    first = next((one for one in network.modules() if isinstance(one, nn.Conv2d)), None)
-    takes = given if first is None else first.in_channels
-    if takes == given or (takes, given) in {(3, 1), (1, 3), (1, 4), (3, 4)}:
-        return takes
-    raise ValueError(f"The network takes {takes} channels, but the images of X have {given}.")
-
-
-def _in_channels(images: Tensor, n_channels: int) -> Tensor:
-    """Return images in gray or in color."""
-    given = images.shape[1]
-    if given == n_channels:
-        return images
-    if given == 1:
-        return images.expand(-1, n_channels, -1, -1)
-    colors = images[:, :3]  # without what a fourth channel says of transparency
-    return colors.mean(dim=1, keepdim=True) if n_channels == 1 else colors
-
-
-# VGG16
-
-
-def _n_poolings(layer: str) -> int:
-    """Return how many times a layer of VGG16 comes after a halving of the image."""
-    return sum(name.startswith("pool") for name in VGG16_LAYERS[: VGG16_LAYERS.index(layer) + 1])
-
-
-def _load_vgg16(layers: Sequence[str], weights: str | Path | None) -> nn.Module:
-    """Return VGG16 with pretrained weights, up to the deepest of the layers."""
-    unknown = [name for name in layers if name not in VGG16_LAYERS]
-    if unknown:
-        raise ValueError(f"VGG16 has no layer {unknown}. It has: {', '.join(VGG16_LAYERS)}.")
-    deepest = max(layers, key=VGG16_LAYERS.index)
-    network = vgg16(deepest)
-    positions = {str(n): name for n, name in enumerate(VGG16_LAYERS[: len(network)])}
-    source, values = _vgg16_weights(weights)
-    renamed = {}
-    for key, value in values.items():
-        number, _, kind = key.removeprefix("features.").partition(".")
-        if number in positions:
-            renamed[f"{positions[number]}.{kind}"] = value
-    _load(network, renamed, source)
-    return network
-
-
-def _vgg16_weights(weights: str | Path | None) -> tuple[str, Mapping[str, Tensor]]:
-    if weights is not None:
-        return str(weights), _read(weights)
-    try:
-        from torchvision.models import VGG16_Weights
-    except ImportError:
-        path = Path(os.environ.get("SKGEN_DATA", "")) / _VGG16_FILE
-        if "SKGEN_DATA" in os.environ and path.exists():
-            return str(path), _read(path)
-        raise ImportError(
-            'network="vgg16" needs its weights: pip install torchvision, which downloads them; or '
-            "pass weights=, a safetensors file; or let the environment variable SKGEN_DATA name a "
-            f"folder with {_VGG16_FILE}. A fitted autoencoder as the network needs none of these."
-        ) from None
-    return "torchvision", VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
-
-
-def _read(path: str | Path) -> Mapping[str, Tensor]:
-    try:
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise ImportError(
-            "Reading weights needs safetensors: pip install 'scikit-gen[perceptual]'"
-        ) from error
-    tensors: Mapping[str, Tensor] = load_file(str(path))
-    return tensors
-
-
-def _load(network: nn.Module, values: Mapping[str, Tensor], source: str | Path) -> None:
-    """Give a network its weights, or say which names or shapes do not match."""
-    wanted = network.state_dict()
-    missing = sorted(wanted.keys() - values.keys())
-    surplus = sorted(values.keys() - wanted.keys())
-    misshapen = [
-        f"{name} {tuple(values[name].shape)} for {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in values and values[name].shape != tensor.shape
-    ]
-    problems = {"missing": missing, "not in the network": surplus, "of another shape": misshapen}
-    found = [f"{what}: {', '.join(names[:5])}" for what, names in problems.items() if names]
-    if found:
-        raise ValueError(f"The weights in {source} do not match the network; {'; '.join(found)}.")
-    typed = {name: value.to(wanted[name].dtype) for name, value in values.items()}
-    network.load_state_dict(typed, assign=True)

@@ -210,7 +210,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             encoder.set_params(random_state=seed)
         if self.verbose == 1:  # one bar for all
-            bar = FitProgress(type(self).__name__, goes_on=True)
+            bar = FitProgress(type(self).__name__, n_more=1)
             encoder.set_params(callbacks=[*(callbacks or []), lambda: ("progress_bar", bar)])
         return encoder.fit(X).set_params(callbacks=callbacks)
 

@@ -1,0 +1,6 @@
+"""Style transfer: photographs in the manner of paintings."""
+
+from skgen.style._fast import FastStyleTransfer
+from skgen.style._optimized import StyleTransfer
+
+__all__ = ["FastStyleTransfer", "StyleTransfer"]
