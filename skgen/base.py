@@ -69,7 +69,7 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
     through the input.
     """
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
+    _fitted: ClassVar[Mapping[str, str]] = {
         "net_ : Engine": """The trained skorch net. ``net_.module_`` holds the networks and
             ``net_.history`` the losses, epoch by epoch.""",
         "loss_curve_ : list of float": """Training loss of every epoch; of a model with several

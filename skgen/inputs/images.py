@@ -194,7 +194,7 @@ class ImageInput(RowInput):
 class TakesImages(Declared, ABC):
     """Mixed into a model, declares what is to be said of images, and of them alone."""
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
+    _fitted: ClassVar[Mapping[str, str]] = {
         "image_shape_ : tuple of int": """Shape of an image, as X or `image_shape` has it:
             ``(height, width)`` or ``(height, width, channels)``; ``(1, n_features)`` if neither
             says.""",

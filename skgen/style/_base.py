@@ -41,7 +41,7 @@ Style = str | int | Mapping[Any, float] | None
 class BaseStyleTransfer(TransformerMixin, Declared, ABC):
     """Base class of style transfer: learns styles of paintings, and gives them to photographs."""
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
+    _fitted: ClassVar[Mapping[str, str]] = {
         "styles_ : ndarray of shape (n_styles,)": "The names of the styles, sorted.",
         "painting_styles_ : ndarray of shape (n_paintings,)": """The name of each painting's style,
             in the order in which they came.""",

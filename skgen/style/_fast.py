@@ -95,8 +95,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     ((54, 80, 3), dtype('uint8'))
     """
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
-        name: None for name in ("scaling_", "n_features_in_", "feature_names_in_")
+    _fitted: ClassVar[Mapping[str, str]] = {
+        name: "" for name in ("scaling_", "n_features_in_", "feature_names_in_")
     }
 
     alpha: float = parameter(
