@@ -263,7 +263,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
 
     def _objective(self) -> Objective:
         """Return what pictures are measured by."""
-        default = self._extractor().default_layers()
+        default = self._default_layers()
         statistic = resolve(self.statistic, STATISTICS)
         assert statistic is not None
         return Objective(
@@ -272,6 +272,10 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             statistic,
             self.style_weight,
         )
+
+    def _default_layers(self) -> list[str]:
+        """Return the layers whose statistics are the style by default, the content's last."""
+        return self._extractor().default_layers()
 
     def _present_objective(self) -> Objective:
         """Return that of `fit`, with the weight of the style as it is now."""

@@ -51,7 +51,7 @@ class StyleTransfer(BaseStyleTransfer):
     at the average of their statistics, too.
 
     An iteration takes as long as two passes through the network, forward and back: for VGG16 and
-    256 x 256 pixels, about half a second on one core.
+    256 x 256 pixels, about a second on one core.
 
     References
     ----------
