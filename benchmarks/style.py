@@ -7,7 +7,7 @@ trained on means and deviations. Run::
 
     SKGEN_DATA=... python benchmarks/style.py train --models DIR --seeds 0 1 2   # 3 x 20 minutes
     SKGEN_DATA=... python benchmarks/style.py steps unseen identity --models DIR
-    SKGEN_DATA=... python benchmarks/style.py frechet scales time tiles pictures --models DIR
+    SKGEN_DATA=... python benchmarks/style.py frechet scales time tiles knobs --models DIR
 """
 
 import argparse
@@ -198,17 +198,20 @@ def frechet(options):
     images, names = paintings()
     features = FeatureExtractor().build(["relu2_2", "relu3_3", "conv3_1"])
     optimizer = StyleTransfer(n_steps=options.steps).fit(images, names)
-    table = {}
+    table, rows = {}, []
     for seed in options.seeds:
         model = trained(options, seed)
         for number in options.paintings:
             photograph, name = smaller(pairs(seed)[number], options.side), names[number]
+            rows.append([images[number], photograph])
             wanted = positions(features, images[number])
             before = positions(features, photograph)
-            for arm, maker in {"fast": model, "optimized": optimizer, "photograph": None}.items():
+            arms = {"optimized": optimizer, "fast": model, "photograph": None}
+            for arm, maker in arms.items():
                 made = photograph
                 if maker is not None:
                     (made,) = maker.transform([photograph], style=name)
+                    rows[-1].append(made)
                 after = positions(features, made)
                 sizes = [np.cov(one.T).trace() for one in wanted[:2]]
                 distances = [
@@ -233,15 +236,16 @@ def frechet(options):
         "Frechet at relu2_2 and relu3_3 over the painting's variance, self-similarity moved, "
         "content, style"
     )
-    for arm, rows in table.items():
-        print(arm, np.round(np.mean(rows, axis=0), 4))
+    for arm, found in table.items():
+        print(arm, np.round(np.mean(found, axis=0), 4))
+    save(options, "style_pictures", rows)
 
 
 def scales(options):
-    """Several sizes against one, at equal seconds, 512 pixels."""
+    """Several sizes against one, at equal seconds; 512 pixels by --side."""
     images, names = paintings()
     features = FeatureExtractor().build(["relu2_2", "relu3_3"])
-    photograph = read(DATA / "photos" / "astronaut.png", 512)
+    photograph = read(DATA / "photos" / "astronaut.png", options.side)
     for number in options.paintings:
         name, wanted = names[number], positions(features, images[number])
         for n_scales in (3, 1):
@@ -293,7 +297,7 @@ def tiles(options):
         f"{(apart > 0).mean():.2%} of numbers differ"
     )
     model.set_params(working_memory=options.memory)
-    for side in (1000, 2000, 3000)[: options.sizes]:
+    for side in options.sizes:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
         model.transform([read(DATA / "photos" / "astronaut.png", side)], style=model.styles_[0])
@@ -330,49 +334,27 @@ def save(options, name, rows, height=200):
     print(path, path.stat().st_size // 1000, "kB")
 
 
-HUNG = ["hokusai_great_wave", "renoir_moulin_de_la_galette", "arcimboldo_librarian"]
-
-
-def pictures(options):
-    """What stands in the guide: both estimators, and how strength, layers and size act."""
+def knobs(options):
+    """A sheet of how strength, layers and size act, for the guide."""
     images, names = paintings()
-    chosen = [images[list(names).index(name)] for name in HUNG]
-    kept = photographs()[1]
-    shown = [kept[n] for n in options.shown]
-    painter = StyleTransfer(n_steps=options.steps, verbose=0).fit(chosen, HUNG)
-    if "optimizer" in options.parts:
-        rows = [
-            [painting, *painter.transform(shown, style=name)]
-            for painting, name in zip(chosen, HUNG, strict=True)
-        ]
-        blank = np.full_like(chosen[0], 255)
-        save(options, "style_optimizer", [[blank, *shown], *rows])
-    if "network" in options.parts:
-        fast = trained(options, options.seeds[0])
-        rows = [
-            [painting, *fast.transform(shown, style=name)]
-            for painting, name in zip(chosen, HUNG, strict=True)
-        ]
-        blank = np.full_like(chosen[0], 255)
-        save(options, "style_network", [[blank, *shown], *rows])
-        row = [
-            fast.set_params(alpha=alpha).transform(shown[:1], style=HUNG[0])[0]
-            for alpha in (0, 0.33, 0.67, 1)
-        ]
-        save(options, "style_alpha", [row])
-    if "knobs" in options.parts:
-        ways = [{"style_weight": one} for one in (0.3, 3.0, 30.0)]
-        ways += [{"style_layers": [f"relu{n}_1" for n in range(1, last + 1)]} for last in (1, 2, 4)]
-        ways += [{"style_size": one} for one in (128, 256, 512)]
-        made = []
-        for params in ways:
-            model = StyleTransfer(n_steps=options.steps, **params).fit(chosen[:1], HUNG[:1])
-            made += model.transform(shown[:1])
-        save(options, "style_knobs", [made[:3], made[3:6], made[6:]])
+    number = options.paintings[0]
+    photograph = smaller(pairs(options.seeds[0])[number], options.side)
+    ways = [{"style_weight": one} for one in (0.1, 1.0, 10.0)]
+    ways += [{"style_layers": [f"relu{n}_1" for n in range(1, last + 1)]} for last in (1, 2, 4)]
+    ways += [{"style_size": one} for one in (128, 256, 512)]
+    made = []
+    for params in ways:
+        model = StyleTransfer(n_steps=options.steps, **params).fit(images[number : number + 1])
+        made += model.transform([photograph])
+    save(options, "style_knobs", [made[:3], made[3:6], made[6:]])
+    fast, row = trained(options, options.seeds[0]), []
+    for alpha in (0.0, 0.5, 1.0):
+        row += fast.set_params(alpha=alpha).transform([photograph], style=names[number])
+    save(options, "style_alpha", [row])
 
 
 FIGURES = {
-    "pictures": pictures,
+    "knobs": knobs,
     "train": train,
     "steps": steps,
     "unseen": loss_of_unseen,
@@ -394,10 +376,8 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--memory", type=float, default=1024)
-    parser.add_argument("--sizes", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000, 3000])
     parser.add_argument("--pictures", type=Path, default=Path("docs/_static"))
-    parser.add_argument("--shown", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--parts", nargs="+", default=["optimizer", "network", "knobs"])
     chosen = parser.parse_args()
     for figure in chosen.figures:
         print(f"\n== {figure}")

@@ -130,11 +130,11 @@ class Declared(BaseEstimator):
     A subclass writes ``name: type = parameter(...)`` in its body. Its constructor, its
     `_parameter_constraints` and the "Parameters" section of its docstring are made from these and
     from those it inherits. `_fitted` maps the names of attributes that every subclass gets in
-    `fit` to their descriptions, which join the "Attributes" section; None stands for an inherited
-    one that a subclass does without.
+    `fit` to their descriptions, which join the "Attributes" section; one without a
+    description is not there, though a base class has it.
     """
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {}
+    _fitted: ClassVar[Mapping[str, str]] = {}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _names: ClassVar[list[str]] = []
 
@@ -185,10 +185,10 @@ class Declared(BaseEstimator):
 
 def _complete(written: str, cls: type) -> str:
     """Put the declared parameters and the inherited attributes into a docstring."""
-    inherited: dict[str, str | None] = {}
+    inherited: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         inherited.update(vars(base).get("_fitted", {}))
-    described = {name: text for name, text in inherited.items() if text is not None}
+    described = {name: text for name, text in inherited.items() if text}
     head, *rest = _SECTION.split(written)
     sections = {title: body.strip("\n") for title, body in zip(rest[::2], rest[1::2], strict=True)}
     sections["Parameters"] = "\n\n".join(

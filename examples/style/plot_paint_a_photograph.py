@@ -21,7 +21,7 @@ from sklearn.datasets import load_sample_images
 from skgen import StyleTransfer
 from skgen.extractors import FeatureExtractor
 
-photograph = load_sample_images().images[0][40:424:3, ::3]
+photograph = load_sample_images().images[0][40:424:4, ::4]
 
 # %%
 # Two paintings
@@ -71,8 +71,8 @@ def blocks(size, palette, seed):
 night = [(8, 18, 60), (20, 60, 130), (70, 130, 180), (200, 205, 150), (250, 215, 80)]
 primary = [(240, 236, 220)] * 4 + [(200, 30, 30), (30, 60, 150), (245, 205, 50)]
 paintings = {
-    "swirls": strokes((128, 192), night, seed=1),
-    "blocks": blocks((128, 192), primary, seed=4),
+    "swirls": strokes((96, 160), night, seed=1),
+    "blocks": blocks((96, 160), primary, seed=4),
 }
 
 # %%
@@ -85,7 +85,7 @@ model = StyleTransfer(
     extractor=FeatureExtractor(weights="random"),
     style_layers=["relu1_1", "relu2_1", "relu3_1"],
     content_layers=["relu3_1"],
-    n_steps=40,
+    n_steps=25,
 )
 model.fit(list(paintings.values()), list(paintings))
 

@@ -41,7 +41,7 @@ Style = str | int | Mapping[Any, float] | None
 class BaseStyleTransfer(TransformerMixin, Declared, ABC):
     """Base class of style transfer: learns styles of paintings, and gives them to photographs."""
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
+    _fitted: ClassVar[Mapping[str, str]] = {
         "styles_ : ndarray of shape (n_styles,)": "The names of the styles, sorted.",
         "painting_styles_ : ndarray of shape (n_paintings,)": """The name of each painting's style,
             in the order in which they came.""",
@@ -263,7 +263,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
 
     def _objective(self) -> Objective:
         """Return what pictures are measured by."""
-        default = self._extractor().default_layers()
+        default = self._default_layers()
         statistic = resolve(self.statistic, STATISTICS)
         assert statistic is not None
         return Objective(
@@ -272,6 +272,10 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
             statistic,
             self.style_weight,
         )
+
+    def _default_layers(self) -> list[str]:
+        """Return the layers whose statistics are the style by default, the content's last."""
+        return self._extractor().default_layers()
 
     def _present_objective(self) -> Objective:
         """Return that of `fit`, with the weight of the style as it is now."""

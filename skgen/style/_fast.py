@@ -95,8 +95,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     ((54, 80, 3), dtype('uint8'))
     """
 
-    _fitted: ClassVar[Mapping[str, str | None]] = {
-        name: None for name in ("scaling_", "n_features_in_", "feature_names_in_")
+    _fitted: ClassVar[Mapping[str, str]] = {
+        name: "" for name in ("scaling_", "n_features_in_", "feature_names_in_")
     }
 
     alpha: float = parameter(
@@ -121,6 +121,16 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         kind="{'transport', 'whitening', 'adain'} or Matching",
     )
     statistic: Any = override("mean_deviation")
+    style_layers: Any = override(
+        None,
+        """Layers whose statistics are the style, or their weights by name. None stands for those
+        that `StyleTransfer` has by default, no deeper than `layer`.""",
+    )
+    content_layers: Any = override(
+        None,
+        """Layers whose maps are the content where pictures are measured, or their weights by name.
+        None stands for `layer`.""",
+    )
     crop_size: int = parameter(
         128,
         COUNT,
@@ -239,6 +249,10 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         if isinstance(self._extractor().network, str):
             return "relu3_1"
         return default[min(1, len(default) - 1)]
+
+    def _default_layers(self) -> list[str]:
+        known, layer = super()._default_layers(), self._layer()
+        return known[: known.index(layer) + 1] if layer in known else [*known, layer]
 
     def _module(self) -> nn.Module:
         mean, covariance = self.content_moments_
