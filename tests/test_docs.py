@@ -107,3 +107,11 @@ def test_pretraining():
     assert names["F"].shape == (1797, 164)
     assert len(names["scores"]) == 2 and (names["scores"] > 0.1).all()
     assert names["model"].score(names["images"], names["y"]) > 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_sequences():
+    names = run("sequences.rst")
+    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.9
+    assert all(np.isfinite(one).all() for one in names["restored"])
