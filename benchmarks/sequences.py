@@ -94,7 +94,7 @@ def booster(F, y, F_test, y_test):
     """With few rows and many columns shallow trees are better, for every arm."""
     labels = LabelEncoder().fit(y)
     model = XGBClassifier(
-        n_estimators=400, max_depth=2, colsample_bytree=0.1, min_child_weight=0.3, n_jobs=1
+        n_estimators=200, max_depth=2, colsample_bytree=0.1, min_child_weight=0.3, n_jobs=1
     )
     return model.fit(F, labels.transform(y)).score(F_test, labels.transform(y_test))
 

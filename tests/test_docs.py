@@ -138,3 +138,11 @@ def test_text():
     assert names["loaded"].vocabulary_ == names["words"].vocabulary_
     assert names["rank"] > 2 * 0.052
     assert len(names["said"]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error")
+def test_sequences():
+    names = run("sequences.rst")
+    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.9
+    assert all(np.isfinite(one).all() for one in names["restored"])

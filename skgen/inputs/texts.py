@@ -27,24 +27,24 @@ class WordColumn(Column):
     words : Tensor of shape (n_words,), int32
         Numbers of words.
 
-    lengths : Tensor of shape (n_texts,), int64
+    n_words : Tensor of shape (n_texts,), int64
         How many of them are of each text.
     """
 
-    def __init__(self, words: Tensor, lengths: Tensor):
+    def __init__(self, words: Tensor, n_words: Tensor):
         self.words = words
-        self.lengths = lengths
-        self.ends = lengths.cumsum(0)
+        self.n_words = n_words
+        self.ends = n_words.cumsum(0)
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.n_words)
 
     def take(self, index: slice | Tensor) -> tuple[Tensor, Tensor]:
         """Return the lengths of some texts, and all their words."""
         if isinstance(index, slice):
             index = torch.arange(len(self), device=self.words.device)[index]
         index = index.to(self.words.device)
-        lengths = self.lengths[index]
+        lengths = self.n_words[index]
         # The place of a word: how far it is from where its text begins, here and in the column.
         shifts = self.ends[index] - lengths.cumsum(0)
         places = torch.arange(int(lengths.sum()), device=self.words.device)
@@ -53,7 +53,7 @@ class WordColumn(Column):
 
     def on(self, device: str) -> "WordColumn":
         """Return the column on that device."""
-        return WordColumn(self.words.to(device), self.lengths.to(device))
+        return WordColumn(self.words.to(device), self.n_words.to(device))
 
 
 class TextInput(Input):

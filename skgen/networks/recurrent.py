@@ -213,17 +213,17 @@ class SequenceEncoder(nn.Module):
         lengths = -(-parts.lengths // self.patch)
         tokens = [tokens_of(one, self.patch) for one in (values, 1 - observed)]
         states = self.recurrence(self.embedding(torch.cat(tokens, dim=2)), lengths)
-        pooled: dict[str, Tensor] = {}
+        pooled: list[Tensor] = []
         if self.pooling in ("last", "concat"):
-            pooled["last"] = self.recurrence.last(states, lengths)
+            pooled.append(self.recurrence.last(states, lengths))
         there = steps_there(lengths, states.shape[1])[..., None]
         if self.pooling in ("mean", "concat"):
-            pooled["mean"] = (states * there).sum(dim=1) / lengths[:, None]
+            pooled.append((states * there).sum(dim=1) / lengths[:, None])
         if self.pooling in ("max", "concat"):
-            pooled["max"] = states.masked_fill(~there, -torch.inf).amax(dim=1)
+            pooled.append(states.masked_fill(~there, -torch.inf).amax(dim=1))
         if self.n_waves:
-            pooled["waves"] = self._series(parts).flatten(1)
-        return torch.cat(list(pooled.values()), dim=1)
+            pooled.append(self._series(parts).flatten(1))
+        return torch.cat(pooled, dim=1)
 
     def _series(self, frames: Frames) -> Tensor:
         """Return the cosine series of the observed values: (batch, waves, channels)."""

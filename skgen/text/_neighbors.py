@@ -52,7 +52,7 @@ class Neighbors(Batches):
         order = order[of_group[order].argsort(stable=True)]
         adjacent = of_group[order][1:] == of_group[order][:-1]
         # A sentence without words has nothing to say of its neighbors, and they nothing of it.
-        spoken = column.lengths.cpu()[order] > 0
+        spoken = column.n_words.cpu()[order] > 0
         adjacent &= spoken[1:] & spoken[:-1]
         nothing = torch.zeros(1, dtype=torch.bool)
         self.has_before = torch.cat([nothing, adjacent])
@@ -63,7 +63,7 @@ class Neighbors(Batches):
         self.order = order
         self.batch_size = batch_size
         self.after_only = after_only
-        self.n_words = int(column.lengths[order[self.places].to(column.lengths.device)].sum())
+        self.n_words = int(column.n_words[order[self.places].to(column.n_words.device)].sum())
 
     def __len__(self) -> int:
         return len(self.places)

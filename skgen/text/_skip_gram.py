@@ -192,7 +192,7 @@ class SkipGram(BaseTextModel):
                 f"The vocabulary is a single word, {word!r}, and words are known by other words "
                 f"beside them. Lower min_count, which is {self.min_count}, or pass more texts."
             )
-        if not (column.lengths > 1).any():
+        if not (column.n_words > 1).any():
             raise ValueError(
                 f"No text has two words of the vocabulary, and {type(self).__name__} learns from "
                 "words that stand side by side. Pass longer texts, or lower min_count, which is "
@@ -263,7 +263,7 @@ class SkipGram(BaseTextModel):
                 )
             common = self.common_component_.astype(vectors.dtype)
             vectors -= np.outer(vectors @ common, common)
-        lengths = cast(WordColumn, columns["words"]).lengths
+        lengths = cast(WordColumn, columns["words"]).n_words
         self._warn_of_unknown(int((lengths == 0).sum()), len(lengths))
         return vectors
 
@@ -473,7 +473,7 @@ def _read_word2vec(path: str | Path) -> tuple[list[str], NDArray[np.float32]]:
 def _pairs(column: WordColumn, window: int, random: np.random.Generator) -> NDArray:
     """Return some of the pairs of neighbors in texts: (n_pairs, 2)."""
     words = column.words.numpy()
-    texts = np.repeat(np.arange(len(column)), column.lengths.numpy())
+    texts = np.repeat(np.arange(len(column)), column.n_words.numpy())
     found = []
     for distance in range(1, window + 1):
         same = np.flatnonzero(texts[distance:] == texts[:-distance])

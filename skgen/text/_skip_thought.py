@@ -258,7 +258,7 @@ class SkipThought(BaseTextModel):
     def _warn_of_length(self, column: WordColumn, rows: NDArray | None = None) -> None:
         if self.max_length is None or (self.encoder == "bag" and self.objective == "classify"):
             return
-        n_long = int((column.lengths > self.max_length).sum())
+        n_long = int((column.n_words > self.max_length).sum())
         if n_long and rows is None:
             warn(
                 f"{n_long} of {len(column)} sentences have more than max_length={self.max_length} "
