@@ -529,6 +529,12 @@ def test_decoders_say_sentences_of_the_world():
         model.generate_next(story[:5], temperature=-1)
 
 
+def test_one_sentence_a_batch(lines):
+    for params in ({"encoder": "gru"}, {"objective": "decode"}):
+        model = SkipThought(8, batch_size=1, **SMALL, **params).set_params(max_epochs=1)
+        assert np.isfinite(model.fit(lines[:5]).transform(lines[:5])).all()
+
+
 def test_only_decoders_generate(lines):
     model = SkipThought(8, **SMALL).fit(lines)
     assert not hasattr(model, "generate_next") and not hasattr(model, "inverse_transform")

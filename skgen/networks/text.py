@@ -233,8 +233,7 @@ class SentenceEncoder(nn.Module):
         rows = torch.repeat_interleave(lengths)
         n_known = torch.zeros_like(lengths).index_add_(0, rows, known.long())
         if self.recurrent is None:
-            words, rows = words[known], rows[known]
-            return self._bag(n_known, words)
+            return self._bag(n_known, words[known])
         if self.training:
             codes = self._read(lengths, words)
         else:
@@ -329,6 +328,8 @@ class SentenceDecoder(nn.Module):
     ) -> Tensor:
         """Return the cross-entropy of every word of the sentences, and of their ends."""
         there = lengths > 0
+        if not there.any():
+            return codes.new_zeros(0)
         codes, lengths = codes[there], lengths[there]
         targets, _ = pad(lengths, words.clamp(max=self.end - 1), self.end, max_length, margin=1)
         is_asked = torch.arange(targets.shape[1], device=words.device) <= lengths[:, None]
