@@ -137,8 +137,11 @@ class RowAdagrad(torch.optim.Optimizer):
                     self._move(weight, group["lr"], group["weight_decay"])
 
     def _move(self, weight: Tensor, lr: float, weight_decay: float) -> None:
-        gradient = weight.grad.coalesce()  # type: ignore[union-attr]
-        rows, values = gradient.indices()[0], gradient.values()
+        gradient: Any = weight.grad
+        # What coalesce() does, in two thirds of the time.
+        rows, places = torch.unique(gradient._indices()[0], return_inverse=True)
+        parts = gradient._values()
+        values = parts.new_zeros(len(rows), parts.shape[1]).index_add_(0, places, parts)
         state = self.state[weight]
         if not state:
             state["sum"] = weight.new_zeros(len(weight), 1)
@@ -147,4 +150,4 @@ class RowAdagrad(torch.optim.Optimizer):
         state["sum"].index_copy_(0, rows, total)
         if weight_decay:
             weight.index_copy_(0, rows, weight.index_select(0, rows) * (1 - lr * weight_decay))
-        weight.index_add_(0, rows, values * (total + 1e-20).rsqrt_(), alpha=-lr)
+        weight.index_add_(0, rows, values.mul_(total.add_(1e-20).rsqrt_()), alpha=-lr)

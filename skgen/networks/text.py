@@ -23,6 +23,9 @@ __all__ = [
 class WordVectors(nn.Module):
     """Two vectors for every word: its own, and that of it as a neighbor.
 
+    They are one table, first the ones and then the others, so that a step reads and writes rows of
+    a single table.
+
     Parameters
     ----------
     n_words : int
@@ -37,10 +40,20 @@ class WordVectors(nn.Module):
 
     def __init__(self, n_words: int, size: int, noise: Tensor):
         super().__init__()
-        self.vectors = nn.Parameter((torch.rand(n_words, size) - 0.5) / size)
-        self.contexts = nn.Parameter(torch.zeros(n_words, size))
+        self.table = nn.Parameter(torch.zeros(2 * n_words, size))
+        nn.init.uniform_(self.vectors, -0.5 / size, 0.5 / size)
         self.noise: Tensor
         self.register_buffer("noise", (noise / noise.sum()).cumsum(0).float())
+
+    @property
+    def vectors(self) -> Tensor:
+        """The words' own vectors."""
+        return self.table.detach()[: len(self.table) // 2]
+
+    @property
+    def contexts(self) -> Tensor:
+        """Those of words as neighbors."""
+        return self.table.detach()[len(self.table) // 2 :]
 
     def draw(self, *size: int) -> Tensor:
         """Return words that are drawn as noise."""
@@ -66,11 +79,9 @@ class WordVectors(nn.Module):
         """
         length, around = is_near.shape[1:]
         margin = (around - length) // 2
-        centers = words[:, margin : margin + length]
-        others = torch.cat([words, noise], dim=1)
-        loss: Tensor = _PairLoss.apply(
-            self.vectors, self.contexts, centers, others, is_near, n_negatives
-        )
+        others = torch.cat([words, noise], dim=1) + len(self.table) // 2
+        rows = torch.cat([words[:, margin : margin + length], others], dim=1)
+        loss: Tensor = _PairLoss.apply(self.table, rows, is_near, n_negatives)
         return loss
 
 
@@ -97,61 +108,47 @@ def pair_loss(scores: Tensor, is_near: Tensor, n_negatives: float) -> tuple[Tens
         The number k.
     """
     n_near = is_near.shape[2]
-    n_noise = scores.shape[2] - n_near
-    near = is_near.to(scores.dtype)
-    n_pairs = near.sum(dim=2, keepdim=True)
+    n_pairs = is_near.sum(dim=2, keepdim=True)
     share = 1 / n_pairs.sum().clamp(min=1)
-    near, weights = near * share, n_pairs * (share * n_negatives / n_noise)
+    weights = torch.empty_like(scores)
+    torch.mul(is_near, share, out=weights[..., :n_near])
+    weights[..., n_near:] = n_pairs * (share * n_negatives / (scores.shape[2] - n_near))
+    signed = scores.clone()
+    signed[..., n_near:].neg_()
     # Of a product beyond 16, single precision has no logarithm any more.
-    likely = torch.sigmoid(scores).clamp_(1e-7, 1 - 1e-7)
-    around, drawn = likely.split([n_near, n_noise], dim=2)
-    loss = -(around.log().flatten() @ near.flatten())
-    loss -= (drawn.neg().log1p_().sum(dim=2, keepdim=True) * weights).sum()
-    around.sub_(1).mul_(near)
-    drawn.mul_(weights)
-    return loss, likely
+    right = signed.sigmoid_().clamp_(min=1e-7)
+    loss = -(right.log().flatten() @ weights.flatten())
+    gradient = right.sub_(1).mul_(weights)
+    gradient[..., n_near:].neg_()
+    return loss, gradient
 
 
 class _PairLoss(torch.autograd.Function):
-    """`pair_loss` of blocks of words. The gradients of the two tables are sparse."""
+    """`pair_loss` of blocks of words. The gradient of the table is sparse."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        vectors: Tensor,
-        contexts: Tensor,
-        centers: Tensor,
-        others: Tensor,
-        is_near: Tensor,
-        n_negatives: float,
+        ctx: Any, table: Tensor, rows: Tensor, is_near: Tensor, n_negatives: float
     ) -> Tensor:
         # index_select, since indexing takes five times as long on a CPU.
-        rows = vectors.index_select(0, centers.flatten()).view(*centers.shape, -1)
-        columns = contexts.index_select(0, others.flatten()).view(*others.shape, -1)
-        scores = (rows @ columns.mT).float()  # which mixed precision makes shorter
+        vectors = table.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        words, others = vectors.split([is_near.shape[1], rows.shape[1] - is_near.shape[1]], dim=1)
+        scores = (words @ others.mT).float()  # which mixed precision makes shorter
         loss, gradient = pair_loss(scores, is_near, n_negatives)
-        ctx.save_for_backward(rows, columns, gradient, centers, others)
-        ctx.shapes = vectors.shape, contexts.shape
+        ctx.save_for_backward(words, others, gradient, rows)
+        ctx.shape = table.shape
         return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
-        rows, columns, gradient, centers, others = ctx.saved_tensors
+        words, others, gradient, rows = ctx.saved_tensors
         gradient = gradient * given[0]
-        of_rows, of_columns = gradient @ columns, gradient.mT @ rows
-        return (
-            _rows_of_table(centers, of_rows, ctx.shapes[0]),
-            _rows_of_table(others, of_columns, ctx.shapes[1]),
-            *[None] * 4,
+        values = torch.cat([gradient @ others, gradient.mT @ words], dim=1).flatten(0, 1)
+        sparse = torch.sparse_coo_tensor(
+            rows.reshape(1, -1), values, ctx.shape, check_invariants=False
         )
-
-
-def _rows_of_table(numbers: Tensor, values: Tensor, shape: torch.Size) -> Tensor:
-    """Return values of some rows of a table as a sparse tensor, in which they add up."""
-    return torch.sparse_coo_tensor(
-        numbers.reshape(1, -1), values.reshape(-1, shape[1]), shape, check_invariants=False
-    )
+        return sparse, None, None, None
 
 
 def bag_sums(vectors: Tensor, lengths: Tensor, words: Tensor, weights: Tensor) -> Tensor:
@@ -233,8 +230,7 @@ class SentenceEncoder(nn.Module):
         rows = torch.repeat_interleave(lengths)
         n_known = torch.zeros_like(lengths).index_add_(0, rows, known.long())
         if self.recurrent is None:
-            words, rows = words[known], rows[known]
-            return self._bag(n_known, words)
+            return self._bag(n_known, words[known])
         if self.training:
             codes = self._read(lengths, words)
         else:
@@ -329,6 +325,8 @@ class SentenceDecoder(nn.Module):
     ) -> Tensor:
         """Return the cross-entropy of every word of the sentences, and of their ends."""
         there = lengths > 0
+        if not there.any():
+            return codes.new_zeros(0)
         codes, lengths = codes[there], lengths[there]
         targets, _ = pad(lengths, words.clamp(max=self.end - 1), self.end, max_length, margin=1)
         is_asked = torch.arange(targets.shape[1], device=words.device) <= lengths[:, None]

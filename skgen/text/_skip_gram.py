@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, final
 
@@ -43,18 +44,25 @@ class _Objective:
         """Return the loss of negative sampling, a mean over pairs of neighbors."""
         words, texts = batch["words"], batch["texts"]
         length = words.shape[1] - 2 * self.window
-        places = torch.arange(words.shape[1], device=words.device)
-        distances = (places - self.window - places[:length, None]).abs()
-        distances[distances == 0] = self.window + 1  # no word is its own neighbor
+        distances = _distances(length, self.window).to(words.device)
         # Windows shrink at random, so that near words count for more.
         reach = torch.randint(
             1, self.window + 1, (len(words), length, 1), dtype=torch.int16, device=words.device
         )
-        own = texts[:, self.window : self.window + length, None]
-        is_near = (distances.short() <= reach) & (own == texts[:, None]) & (own >= 0)
+        is_near = distances <= reach
+        is_near &= texts[:, self.window : self.window + length, None] == texts[:, None]
         vectors: WordVectors = module["words"]
         noise = vectors.draw(len(words), length)
         return vectors.loss(words, is_near, noise, self.n_negatives)
+
+
+@lru_cache(maxsize=8)
+def _distances(length: int, window: int) -> Tensor:
+    """Return how far the words of a block are from those in its middle."""
+    places = torch.arange(length + 2 * window)
+    distances = (places - window - places[:length, None]).abs()
+    distances[distances == 0] = window + 1  # no word is its own neighbor
+    return distances.short()
 
 
 @final
@@ -151,10 +159,14 @@ class SkipGram(BaseTextModel):
     )
     max_epochs: int | None = override(
         None,
-        """Passes over the texts. None stands for 5, or for as many as make 2,000 updates if there
+        """Passes over the texts. None stands for 5, or for as many as make 1,000 updates if there
         are few texts, but 50 at most.""",
     )
-    batch_size: int = override(1024, "About how many words a step learns from.")
+    batch_size: int = override(
+        2048,
+        """About how many words a step learns from. Of few texts it is a hundredth of their words,
+        but 256 at least, if that is less.""",
+    )
     lr: float = override(0.07)
     lr_schedule: str | Callable[[float], float] = override("constant")
     optimizer: type[torch.optim.Optimizer] = parameter(
@@ -198,7 +210,10 @@ class SkipGram(BaseTextModel):
                 "words that stand side by side. Pass longer texts, or lower min_count, which is "
                 f"{self.min_count}."
             )
-        return Windows(column, self.batch_size, self.window, self._kept(), rows)
+        kept = self._kept()
+        n_words = float(kept @ torch.from_numpy(self._counts()).float())
+        batch_size = min(self.batch_size, max(256, round(n_words / 100)))
+        return Windows(column, batch_size, self.window, kept, rows)
 
     def _counts(self) -> NDArray:
         """Return how often words occurred in training."""
@@ -221,7 +236,7 @@ class SkipGram(BaseTextModel):
         return (ratio.sqrt() + ratio).clamp(max=1).float()
 
     def _default_epochs(self, n_batches: int) -> int:
-        return int(np.clip(-(-2000 // n_batches), 5, 50))
+        return int(np.clip(-(-1000 // n_batches), 5, 50))
 
     def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
         if hasattr(self, "input_") and (options.get("partial") or self.warm_start):
@@ -443,8 +458,7 @@ class SkipGram(BaseTextModel):
         model.input_.counts = None
         net = Engine(model._module(), model._turns(), device="cpu", optimizer=model.optimizer)
         model.net_ = net.initialize()
-        with torch.no_grad():
-            net.module_["words"].vectors.copy_(torch.from_numpy(vectors))
+        net.module_["words"].vectors.copy_(torch.from_numpy(vectors))
         return model
 
 

@@ -24,7 +24,7 @@ class Windows(Batches):
     """Blocks of consecutive words, with those around them, from anywhere in the texts.
 
     A batch has ``words`` (n_blocks, margin + length + margin), and ``texts``, the numbers of the
-    texts that these words are of, negative where there is none.
+    texts that these words are of, a negative one of its own where there is no word.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Windows(Batches):
             if generator is not None:
                 drawn = torch.rand(len(words), generator=generator).to(words.device)
                 words, texts = _those(drawn < self.kept[words], words, texts)
-            blocks = self._blocks(words, 0), self._blocks(texts, -1)
+            blocks = self._blocks(words), self._blocks(texts, of_texts=True)
             chosen = torch.arange(len(blocks[0]), device=words.device)
             if generator is not None:
                 chosen = torch.randperm(len(chosen), generator=generator).to(words.device)
@@ -97,13 +97,14 @@ class Windows(Batches):
                     "texts": blocks[1].index_select(0, part),
                 }
 
-    def _blocks(self, values: Tensor, nothing: int) -> Tensor:
+    def _blocks(self, values: Tensor, *, of_texts: bool = False) -> Tensor:
         """Return overlapping views of consecutive values, filled up at the ends."""
         n_blocks = max(1, -(-len(values) // self.length))
-        missing = n_blocks * self.length - len(values)
-        padded = torch.nn.functional.pad(
-            values, (self.window, missing + self.window), value=nothing
-        )
+        n_after = n_blocks * self.length - len(values) + self.window
+        filler = values.new_zeros(self.window + n_after)
+        if of_texts:  # none is of the text of another
+            filler = -1 - torch.arange(len(filler)).to(filler)
+        padded = torch.cat([filler[: self.window], values, filler[self.window :]])
         return padded.unfold(0, self.length + 2 * self.window, self.length)
 
 
