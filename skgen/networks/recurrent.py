@@ -293,7 +293,8 @@ class SequenceDecoder(nn.Module):
         with torch.no_grad():
             for one in self.recurrence.forwards:
                 if isinstance(one, nn.LSTM):
-                    one.bias_ih_l0[hidden_size : 2 * hidden_size] += _REMEMBERED
+                    forget = slice(hidden_size, 2 * hidden_size)
+                    one.get_parameter("bias_ih_l0")[forget] += _REMEMBERED
         self.output = nn.Linear(hidden_size, patch * n_channels)
 
     def forward(
