@@ -14,6 +14,7 @@ through the twelve channels, and walks it at a speed of the moment.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from xgboost import XGBClassifier
 
@@ -42,7 +43,7 @@ print(f"{len(X)} recordings of {min(map(len, X))} to {max(map(len, X))} steps")
 # %%
 # The model learns from all recordings. Its pooled states suit trees better than the code does.
 
-encoder = RecurrentAutoencoder(features="hidden", max_epochs=30, random_state=0).fit(X)
+encoder = RecurrentAutoencoder(features="hidden", max_epochs=20, random_state=0).fit(X)
 F, F_test = encoder.transform(X), encoder.transform(X_test)
 
 # %%
@@ -79,9 +80,11 @@ for name, values in accuracy.items():
     print(f"{name:20}" + "".join(f"{value:8.1%}" for value in values))
 
 # %%
-# In a pipeline it is one line, and lists of recordings go in.
+# In a pipeline lists of recordings go in. `FrozenEstimator` keeps what the encoder has learned.
 
-model = make_pipeline(encoder, XGBClassifier(n_estimators=50, max_depth=2, n_jobs=1))
+model = make_pipeline(
+    FrozenEstimator(encoder), XGBClassifier(n_estimators=50, max_depth=2, n_jobs=1)
+)
 print(f"all labels, in a pipeline: {model.fit(X, y).score(X_test, y_test):.1%}")
 
 # %%

@@ -162,7 +162,7 @@ class SequenceDisplay:
             xlabel="step",
             yticks=-span * np.arange(len(inputs)),
             yticklabels=labels,
-            xlim=(-1, 1.12 * longest),
+            xlim=(-1, 1.2 * longest),
         )
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)

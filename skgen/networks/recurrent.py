@@ -6,7 +6,7 @@ the sequence, and 0 for padding, which is 0 throughout.
 """
 
 import math
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -293,7 +293,8 @@ class SequenceDecoder(nn.Module):
         with torch.no_grad():
             for one in self.recurrence.forwards:
                 if isinstance(one, nn.LSTM):
-                    cast(Tensor, one.bias_ih_l0)[hidden_size : 2 * hidden_size] += _REMEMBERED
+                    forget = slice(hidden_size, 2 * hidden_size)
+                    one.get_parameter("bias_ih_l0")[forget] += _REMEMBERED
         self.output = nn.Linear(hidden_size, patch * n_channels)
 
     def forward(
