@@ -252,11 +252,11 @@ def sentiment(arguments):
         both = [sp.hstack([columns["tf-idf"][n], columns["skgen, mean"][n]]) for n in (0, 1)]
         columns["tf-idf and skgen, mean"] = both
         for name, (of_train, of_test) in columns.items():
-            linear = LogisticRegressionCV(np.logspace(-2, 3, 6), cv=3, max_iter=2000)
+            linear = LogisticRegressionCV(Cs=np.logspace(-2, 2, 5), cv=3, max_iter=300)
             scaler = StandardScaler(with_mean=False)
             linear = linear if "tf-idf" in name[:6] else make_pipeline(scaler, linear)
             linear.fit(of_train, y_train)
-            booster = XGBClassifier(n_estimators=300, max_depth=4, learning_rate=0.1, n_jobs=1)
+            booster = XGBClassifier(n_estimators=150, max_depth=4, learning_rate=0.1, n_jobs=1)
             booster.fit(sp.csr_matrix(of_train), y_train)
             scores = linear.score(of_test, y_test), booster.score(sp.csr_matrix(of_test), y_test)
             found.setdefault(name, []).append(scores)
