@@ -160,10 +160,10 @@ def test_angles_wrap(model, attributes):
 
 def test_codes_are_what_images_are_drawn_of(model, attributes):
     codes = model.encode(attributes)
-    assert codes.shape == (len(attributes), 8 + 6 + 1)
+    assert codes.shape == (len(attributes), 8 + 12 + 1)
     assert_array_equal(model.transform(attributes), codes)
     assert_allclose(model.generate(codes), model.predict(attributes), atol=1e-5)
-    with pytest.raises(ValueError, match=r"Z has 3 columns, but codes .* have 15 numbers"):
+    with pytest.raises(ValueError, match=r"Z has 3 columns, but codes .* have 21 numbers"):
         model.generate(codes[:, :3])
 
 
@@ -440,7 +440,7 @@ def test_warm_start_goes_on(attributes, images):
     model = ImageRegressor(warm_start=True, **QUICK).fit(attributes, images)
     assert clone(model).fit(attributes, images).n_iter_ == 2
     assert model.fit(attributes, images).n_iter_ == 4
-    with pytest.raises(ValueError, match="n_harmonics was 3"):
+    with pytest.raises(ValueError, match="n_harmonics was 6"):
         model.set_params(n_harmonics=2).fit(attributes, images)
 
 

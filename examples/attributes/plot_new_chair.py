@@ -17,7 +17,7 @@ from skgen.datasets import make_chairs
 from skgen.inspection import AttributeDisplay
 
 data = make_chairs(40, n_azimuths=12, elevations=[20], random_state=3)
-X, images = pd.DataFrame(data.attributes), data.images
+X, images = pd.DataFrame(data.attributes).drop(columns="elevation"), data.images
 is_new = X["chair"].isin(["chair 38", "chair 39"])
 model = ImageRegressor(periods={"azimuth": 360}, max_epochs=70, random_state=0)
 model.fit(X[~is_new], images[~is_new])
@@ -48,4 +48,4 @@ plt.show()
 some = np.flatnonzero(~is_new)[::23]
 found = model.identify(images[some])
 table = pd.concat({"real": X.iloc[some].reset_index(drop=True), "read": found}, axis=1)
-print(table.drop(columns="elevation", level=1).round(1).to_string())
+print(table.round(1).to_string())

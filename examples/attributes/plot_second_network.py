@@ -16,10 +16,10 @@ import pandas as pd
 from skgen import ImageRegressor
 from skgen.datasets import make_chairs
 
-data = make_chairs(10, elevations=[20], random_state=4)
-X, images = pd.DataFrame(data.attributes), data.images
-known = X["azimuth"] % 30 == 0
-settings = {"periods": {"azimuth": 360}, "max_epochs": 110, "random_state": 0}
+data = make_chairs(12, elevations=[20], random_state=4)
+X, images = pd.DataFrame(data.attributes).drop(columns="elevation"), data.images
+known = np.random.default_rng(0).random(len(X)) < 0.6
+settings = {"periods": {"azimuth": 360}, "max_epochs": 70, "random_state": 0}
 
 
 def over_white(images):
