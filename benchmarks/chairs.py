@@ -2,10 +2,11 @@
 
 `chairs.npz` has 46 chairs from 24 azimuths and 2 elevations, 64 x 64 pixels. Errors are mean square
 ones of pixels in [0, 1], over white. Images are trained on as RGBA. Rivals are measured beside:
-linear interpolation of pixels, the nearest view, ridge from seen to unseen views, the most similar
-chair. Parts: `views` (every 30, 45, 60, 90 degrees known), `missing` (others of every chair), `elevation`, `new` (23 new chairs of 1,
-2, 4 or 8 azimuths), `sharp` (without and with the second network), `azimuth` (read off images),
-`ablation` (half the size, for a minute each), `overhead` (over a plain loop), `pictures`. Run::
+linear interpolation of pixels, ridge from seen to unseen views, the most similar chair. Parts:
+`views` (every 30, 45, 60, 90 degrees known), `missing` (half of the views of every chair),
+`elevation`, `new` (23 new chairs of 1, 2, 4 or 8 azimuths), `sharp` (without and with the second
+network), `azimuth` (read off images), `ablation` (half the size), `overhead` (over a plain loop),
+`pictures`. Run::
 
     SKGEN_DATA=... python benchmarks/chairs.py views [--steps 30 45] [--seeds 3] [--epochs N]
 """
