@@ -440,7 +440,7 @@ def pictures(args):
     save(figure, "chairs_turned.png")
     pairs = [(0, 9), (11, 30), (20, 41)]
     start, stop = (
-        pd.DataFrame({"chair": names[list(side)], "azimuth": 45.0, "elevation": 10.0})
+        pd.DataFrame({"chair": names[list(side)], "azimuth": 30.0, "elevation": 10.0})
         for side in zip(*pairs, strict=True)
     )
     figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
