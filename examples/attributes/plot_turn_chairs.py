@@ -27,7 +27,7 @@ print(X.sample(4, random_state=0))
 # %%
 # An azimuth comes round after 360 degrees, and `periods` says so: 345 is near 0.
 
-model = ImageRegressor(periods={"azimuth": 360}, max_epochs=90, random_state=0)
+model = ImageRegressor(periods={"azimuth": 360}, max_epochs=70, random_state=0)
 model.fit(X[known.ravel()], images[known.ravel()])
 score = model.score(X[~known.ravel()], images[~known.ravel()])
 print(f"share of the variance that is drawn, views not known: {score:.3f}")
