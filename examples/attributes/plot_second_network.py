@@ -16,10 +16,10 @@ import pandas as pd
 from skgen import ImageRegressor
 from skgen.datasets import make_chairs
 
-data = make_chairs(10, elevations=[20], random_state=4)
-X, images = pd.DataFrame(data.attributes), data.images
-known = X["azimuth"] % 30 == 0
-settings = {"periods": {"azimuth": 360}, "max_epochs": 110, "random_state": 0}
+data = make_chairs(12, elevations=[20], size=24, random_state=4)
+X, images = pd.DataFrame(data.attributes).drop(columns="elevation"), data.images
+known = np.random.default_rng(0).random(len(X)) < 0.6
+settings = {"periods": {"azimuth": 360}, "n_filters": (24, 48), "max_epochs": 60, "random_state": 0}
 
 
 def over_white(images):
@@ -46,7 +46,7 @@ print(pd.DataFrame(rows, columns=["", "error", "edges of real"]).round(4).to_str
 # %%
 # Views that nobody took, side by side.
 
-some = np.arange(0, len(wanted), 11)[:8]
+some = np.arange(0, len(wanted), 13)[:8]
 figure, axes = plt.subplots(3, 8, figsize=(11, 4.6), layout="constrained")
 for line, (name, drawn) in zip(axes, shown.items(), strict=True):
     for ax, image in zip(line, drawn[some], strict=True):

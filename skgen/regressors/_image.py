@@ -162,9 +162,10 @@ class ImageRegressor(
         kind="dict or None",
     )
     n_harmonics: int = parameter(
-        3,
+        6,
         COUNT,
-        """Sines and cosines of how many multiples of an angle the decoder sees.""",
+        """Sines and cosines of how many multiples of an angle the decoder sees. Fewer make a
+        smoother turn.""",
     )
     loss: str | Loss = parameter(
         "squared_error",

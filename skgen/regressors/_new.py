@@ -22,7 +22,7 @@ _BATCH_SIZE = 64
 _LR = 0.1
 
 # What codes pay for being unlike those known. It decides where views are few.
-_WEIGHT = 3e-5
+_WEIGHT = 1e-5
 
 
 def learned_codes(
