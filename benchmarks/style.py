@@ -75,9 +75,11 @@ def train(options):
         start = time.perf_counter()
         model.fit([images[n] for n in seen], names[seen], content=photographs()[0])
         seconds = time.perf_counter() - start
-        curves = {name: curve[-1] for name, curve in model.loss_curve_.items()}
         updates = sum(row["train_batch_count"] for row in model.net_.history)
-        print(f"seed {seed}: {seconds:.0f} s, {updates} updates", curves, flush=True)
+        print(
+            f"seed {seed}: {seconds:.0f} s, {updates} updates",
+            np.round(model.loss_curve_, 2).tolist(),
+        )
         left = unseen(seed, 18)
         model.partial_fit([images[n] for n in left], names[left])
         (options.models / f"fast{seed}.pickle").write_bytes(pickle.dumps(model))

@@ -20,7 +20,7 @@ from torch import nn
 
 from skgen import Autoencoder, ConvAutoencoder, FastStyleTransfer, StyleTransfer
 from skgen.extractors import FeatureExtractor
-from skgen.inputs import ImageListInput
+from skgen.inputs import Crops, ImageListInput
 from skgen.networks.style import Canvas, pyramid
 from skgen.statistics import (
     AdaIN,
@@ -813,3 +813,20 @@ def test_the_input_by_itself():
     assert len(column) == 2 and column.take(slice(1, 2)).shape == (1, 3, 48, 37)
     whole = column.take(torch.tensor([0]))[0].permute(1, 2, 0).numpy()
     assert_array_equal(column.images[0].restored(whole), images(2)[0])
+
+
+def test_crops():
+    """Of all sizes between the one asked for and the shorter side, mirrored half the time."""
+    ramp = np.tile(np.arange(200, dtype=np.uint8)[None, :, None], (100, 1, 3))
+    small_one = np.full((40, 50, 3), 9, np.uint8)
+    column = ImageListInput().column([ramp, small_one])
+    crops = Crops(column.images, 60)
+    torch.manual_seed(0)
+    drawn = crops.take(torch.zeros(200, dtype=torch.long))
+    assert drawn.shape == (200, 3, 60, 60)
+    widths = 255 * (drawn[:, 0, 30, -1] - drawn[:, 0, 30, 0])
+    assert 59 <= widths.abs().min() < 63 and 94 < widths.abs().max() <= 100
+    assert 70 < (widths < 0).sum() < 130
+    assert_allclose(crops.take(slice(1, 2)), 9 / 255, rtol=1e-5)
+    middle = 255 * Crops(column.images, 60, at_random=False).take(slice(0, 1))[0, 0, 0]
+    assert middle[0] == pytest.approx(50.5, abs=1) and middle[-1] == pytest.approx(148.5, abs=1)

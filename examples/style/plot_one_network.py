@@ -46,7 +46,7 @@ model = FastStyleTransfer(
     style_layers=["relu1_1", "relu2_1"],
     content_layers=["relu2_1"],
     crop_size=64,
-    max_epochs=150,
+    max_epochs=100,
     random_state=0,
 )
 model.fit([cloth, page], ["cloth", "page"], content=[temple, flower])

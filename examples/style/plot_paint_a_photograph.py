@@ -85,7 +85,7 @@ model = StyleTransfer(
     extractor=FeatureExtractor(weights="random"),
     style_layers=["relu1_1", "relu2_1", "relu3_1"],
     content_layers=["relu3_1"],
-    n_steps=25,
+    n_steps=15,
 )
 model.fit(list(paintings.values()), list(paintings))
 

@@ -104,9 +104,10 @@ class ImageColumn(Column):
 
 
 class Crops(ImageColumn):
-    """Squares cut out of images at random places, and mirrored at random.
+    """Squares cut out of images at random places and sizes, shrunk to one, and mirrored at random.
 
-    Images that are smaller are enlarged. It is torch's generator that draws.
+    So they show parts of images as well as all of them. Images that are smaller are enlarged. It is
+    torch's generator that draws.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ class Crops(ImageColumn):
         Pixels that a square is high and wide.
 
     at_random : bool, default=True
-        Whether to draw, or else to take the middle.
+        Whether to draw, or else to take the largest square in the middle.
     """
 
     def __init__(self, images: Sequence[SizedImage], side: int, *, at_random: bool = True):
@@ -127,13 +128,21 @@ class Crops(ImageColumn):
 
     def _tensor(self, image: SizedImage) -> Tensor:
         """Return a square of an image."""
-        room = [length - self.side for length in image.colors.shape[:2]]
-        drawn = torch.rand(3).tolist() if self.at_random else [0.5, 0.5, 1.0]
-        top, left = (int(share * (one + 1)) for share, one in zip(drawn, room, strict=False))
-        part = image.colors[top : top + self.side, left : left + self.side]
-        if drawn[2] < 0.5:
-            part = part[:, ::-1]
-        return replace(image, colors=part).tensor()
+        drawn = torch.rand(4).tolist() if self.at_random else [1.0, 0.5, 0.5, 1.0]
+        lengths = image.colors.shape[:2]
+        part = self.side + int(drawn[0] * (min(lengths) - self.side))
+        top, left = (
+            int(share * (n - part + 1)) for share, n in zip(drawn[1:3], lengths, strict=True)
+        )
+        colors = image.colors[top : top + part, left : left + part]
+        if drawn[3] < 0.5:
+            colors = colors[:, ::-1]
+        square = replace(image, colors=colors).tensor()
+        if part == self.side:
+            return square
+        size = [self.side, self.side]
+        smaller = functional.interpolate(square[None], size=size, mode="bilinear", antialias=True)
+        return smaller[0]
 
 
 def _at_least(image: SizedImage, side: int) -> SizedImage:

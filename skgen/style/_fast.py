@@ -132,9 +132,10 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         None stands for `layer`.""",
     )
     crop_size: int = parameter(
-        128,
+        64,
         COUNT,
-        """Pixels along the sides of the parts of photographs to train on, a multiple of 8 best.""",
+        """Pixels along the sides of what to train on: parts of photographs, small ones and all of
+        it, shrunk to that.""",
     )
     max_epochs: int | None = override(
         None,
