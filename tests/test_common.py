@@ -259,7 +259,7 @@ each_of_images = pytest.mark.parametrize(
     [
         model
         for model in instances(max_epochs=3, random_state=0)
-        if get_tags(model).input_tags.three_d_array
+        if get_tags(model).input_tags.three_d_array and hasattr(model, "image_shape")
     ],
     ids=lambda model: type(model).__name__,
 )
