@@ -36,7 +36,7 @@ from skgen.engine import LengthBuckets, Progress, Rows
 from skgen.inputs import SequenceInput
 from skgen.inspection import SequenceDisplay
 from skgen.losses import BinaryCrossEntropy, SquaredError
-from skgen.networks.recurrent import Recurrence, SequenceEncoder, frames_of, unpacked
+from skgen.networks.recurrent import Recurrence, SequenceEncoder, bridged, frames_of, unpacked
 
 QUICK = {"max_epochs": 3, "hidden_size": 8, "random_state": 0}
 
@@ -255,6 +255,16 @@ def test_what_is_missing_is_told_and_is_not_the_mean(X, model):
     assert np.abs(model.transform(holes) - model.transform(filled)).max() > 1e-3
     assert np.isfinite(model.transform(holes)).all()
     assert model.transform([np.full((6, 2), np.nan)]).shape == (1, 4)
+
+
+def test_gaps_are_bridged_by_straight_lines():
+    nan = torch.nan
+    values = torch.tensor([[nan, 2.0, nan, nan, 5.0, nan, 9.0], [nan] * 6 + [3.0]])[..., None]
+    there = torch.arange(7) < torch.tensor([6, 5])[:, None]
+    line = bridged(unpacked(frames_of(values, there)))[..., 0]
+    assert_allclose(line, [[2, 2, 3, 4, 5, 5, 0], [0] * 7])
+    whole = unpacked(frames_of(torch.randn(2, 5, 3)))
+    assert torch.equal(bridged(whole), whole.values)
 
 
 def test_the_objective_is_its_formula():

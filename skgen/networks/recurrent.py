@@ -88,6 +88,23 @@ def waves(lengths: Tensor, n_waves: int, places: Tensor) -> Tensor:
     return (math.pi * share[..., None] * torch.arange(n_waves, device=lengths.device)).cos()
 
 
+def bridged(frames: Frames) -> Tensor:
+    """Return values (batch, time, channels) with straight lines over what is missing.
+
+    Before the first value observed, and after the last, it is that one; 0 where there is none.
+    """
+    values, observed, there = frames
+    places = torch.arange(values.shape[1], device=values.device)[None, :, None].expand_as(values)
+    known = observed > 0
+    before = places.masked_fill(~known, -1).cummax(dim=1).values
+    end = values.shape[1]
+    after = places.masked_fill(~known, end).flip(1).cummin(dim=1).values.flip(1)
+    left, right = (values.gather(1, at.clamp(0, end - 1)) for at in (before, after))
+    share = (places - before) / (after - before).clamp(min=1)
+    line = torch.where(before < 0, right, torch.where(after == end, left, left.lerp(right, share)))
+    return line * there[..., None]
+
+
 def in_reverse(x: Tensor, lengths: Tensor) -> Tensor:
     """Return sequences (batch, time, ...) from their last step to their first; padding stays."""
     places = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
@@ -152,12 +169,12 @@ class SequenceEncoder(nn.Module):
 
     .. math:: z = A \left[\operatorname{pool}(h_1, \dots, h_m), c\right] + b, \quad
               h = \text{RNN}(E u_1, \dots, E u_m), \quad
-              c_k = \frac{2}{|O|} \sum_{t \in O} x_t \, \phi_k(t)
+              c_k = \frac{2}{n} \sum_t x_t \, \phi_k(t)
 
     with tokens :math:`u_j` of `patch` steps side by side, of which a sequence of :math:`n` steps
-    has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, 0 where
-    one is missing, and for each whether it is missing. The second part, :math:`c`, is a cosine
-    series of the observed values, :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / n)`: what is smooth
+    has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, a straight
+    line over what is missing, and for each whether it is missing. The second part, :math:`c`, is a
+    cosine series of these values, :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / n)`: what is smooth
     goes to the code by a linear map, and the states say the rest.
 
     Parameters
@@ -209,9 +226,9 @@ class SequenceEncoder(nn.Module):
 
     def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
         """Return pooled states and the cosine series, of which a code is a linear map."""
-        values, observed, _ = parts = unpacked(filled_up(frames, self.patch))
-        lengths = -(-parts.lengths // self.patch)
-        tokens = [tokens_of(one, self.patch) for one in (values, 1 - observed)]
+        parts = unpacked(filled_up(frames, self.patch))
+        values, lengths = bridged(parts), -(-parts.lengths // self.patch)
+        tokens = [tokens_of(one, self.patch) for one in (values, 1 - parts.observed)]
         states = self.recurrence(self.embedding(torch.cat(tokens, dim=2)), lengths)
         pooled: list[Tensor] = []
         if self.pooling in ("last", "concat"):
@@ -222,14 +239,14 @@ class SequenceEncoder(nn.Module):
         if self.pooling in ("max", "concat"):
             pooled.append(states.masked_fill(~there, -torch.inf).amax(dim=1))
         if self.n_waves:
-            pooled.append(self._series(parts).flatten(1))
+            pooled.append(self._series(values, parts.lengths).flatten(1))
         return torch.cat(pooled, dim=1)
 
-    def _series(self, frames: Frames) -> Tensor:
-        """Return the cosine series of the observed values: (batch, waves, channels)."""
-        places = torch.arange(frames.values.shape[1], device=frames.values.device)
-        sums = waves(frames.lengths, self.n_waves, places).transpose(1, 2) @ frames.values
-        return 2 * sums / frames.observed.sum(dim=1, keepdim=True).clamp(min=1)
+    def _series(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Return the cosine series of values: (batch, waves, channels)."""
+        places = torch.arange(values.shape[1], device=values.device)
+        sums = waves(lengths, self.n_waves, places).transpose(1, 2) @ values
+        return 2 * sums / lengths[:, None, None]
 
 
 def filled_up(steps: Tensor, patch: int) -> Tensor:
