@@ -78,7 +78,7 @@ def gensim_vectors(sentences, seed, workers=1, **settings):
         sentences,
         vector_size=WIDTH,
         window=SETTINGS["window"],
-        min_count=SETTINGS["min_count"],
+        min_count=settings.get("min_count", SETTINGS["min_count"]),
         negative=5,
         sample=1e-3,
         sg=1,
@@ -247,7 +247,7 @@ def sentiment(arguments):
         thought = SkipThought(WIDTH, random_state=seed, min_count=2).fit(train)
         arms["skgen, SkipThought"] = thought.transform
         epochs = model.n_iter_
-        if theirs := gensim_vectors(train, seed, epochs=epochs):
+        if theirs := gensim_vectors(train, seed, epochs=epochs, min_count=2):
             vectors, _, vocabulary = theirs
             arms["gensim, mean"] = lambda some, v=vectors, o=vocabulary: mean_vectors(some, v, o)
         columns = {name: (made(train), made(test)) for name, made in arms.items()}
