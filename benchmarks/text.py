@@ -7,6 +7,7 @@ gensim is not installed, its rows are missing. Run::
     SKGEN_DATA=... python benchmarks/text.py words        # SimLex, neighbors in a novel held out
     SKGEN_DATA=... python benchmarks/text.py sentiment    # of movies, ahead of two classifiers
     SKGEN_DATA=... python benchmarks/text.py sentences    # which sentence comes next
+    SKGEN_DATA=... python benchmarks/text.py files        # to gensim and back
     SKGEN_DATA=... python benchmarks/text.py overhead     # an epoch over a plain torch loop
 """
 
@@ -14,6 +15,7 @@ import argparse
 import csv
 import gzip
 import os
+import tempfile
 import time
 from collections import Counter
 from itertools import chain
@@ -76,7 +78,7 @@ def gensim_vectors(sentences, seed, workers=1, **settings):
         sentences,
         vector_size=WIDTH,
         window=SETTINGS["window"],
-        min_count=SETTINGS["min_count"],
+        min_count=settings.get("min_count", SETTINGS["min_count"]),
         negative=5,
         sample=1e-3,
         sg=1,
@@ -245,7 +247,7 @@ def sentiment(arguments):
         thought = SkipThought(WIDTH, random_state=seed, min_count=2).fit(train)
         arms["skgen, SkipThought"] = thought.transform
         epochs = model.n_iter_
-        if theirs := gensim_vectors(train, seed, epochs=epochs):
+        if theirs := gensim_vectors(train, seed, epochs=epochs, min_count=2):
             vectors, _, vocabulary = theirs
             arms["gensim, mean"] = lambda some, v=vectors, o=vocabulary: mean_vectors(some, v, o)
         columns = {name: (made(train), made(test)) for name, made in arms.items()}
@@ -299,6 +301,23 @@ def sentences(arguments):
                 f"{model.loss_curve_[-1]:.3f}",
                 flush=True,
             )
+
+
+def files(arguments):
+    """To gensim and back in word2vec's text format."""
+    from gensim.models import KeyedVectors
+
+    books, _ = novels()
+    model = SkipGram(WIDTH, max_epochs=1, random_state=0).fit(books[0])
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "ours.txt", Path(folder) / "theirs.txt"
+        model.to_word2vec(ours)
+        read = KeyedVectors.load_word2vec_format(ours)
+        read.save_word2vec_format(theirs)
+        back = SkipGram.from_word2vec(theirs)
+    print("the same words:", read.index_to_key == list(model.vocabulary_) == list(back.vocabulary_))
+    print("the largest difference there:", np.abs(read.vectors - model.word_vectors_).max())
+    print("and back:", np.abs(back.word_vectors_ - model.word_vectors_).max())
 
 
 class _Plain(nn.Module):
@@ -370,7 +389,7 @@ def overhead(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    runs = {run.__name__: run for run in (speed, words, sentiment, sentences, overhead)}
+    runs = {run.__name__: run for run in (speed, words, sentiment, sentences, files, overhead)}
     parser.add_argument("what", choices=runs)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
