@@ -53,5 +53,5 @@ for line, (name, drawn) in zip(axes, shown.items(), strict=True):
         ax.imshow(image)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-    line[0].set_ylabel(name)
+    line[0].set_ylabel(name.replace(" ", "\n", 1), fontsize=9)
 plt.show()
