@@ -36,7 +36,7 @@ def edges(images):
 wanted = np.flatnonzero(~known)
 real = over_white(images[wanted])
 rows, shown = [], {"real": real}
-for name, weight in {"square error alone": 0, "with a second network": 3e-3}.items():
+for name, weight in {"square error alone": 0, "with a second network": 3e-2}.items():
     model = ImageRegressor(adversarial_weight=weight, **settings).fit(X[known], images[known])
     drawn = over_white(model.predict(X.iloc[wanted]))
     shown[name] = drawn
