@@ -36,7 +36,7 @@ def edges(images):
 wanted = np.flatnonzero(~known)
 real = over_white(images[wanted])
 rows, shown = [], {"real": real}
-for name, weight in {"square error alone": 0, "with a second network": 3e-3}.items():
+for name, weight in {"square error alone": 0, "with a second network": 3e-2}.items():
     model = ImageRegressor(adversarial_weight=weight, **settings).fit(X[known], images[known])
     drawn = over_white(model.predict(X.iloc[wanted]))
     shown[name] = drawn
@@ -53,5 +53,5 @@ for line, (name, drawn) in zip(axes, shown.items(), strict=True):
         ax.imshow(image)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-    line[0].set_ylabel(name)
+    line[0].set_ylabel(name.replace(" ", "\n", 1), fontsize=9)
 plt.show()
