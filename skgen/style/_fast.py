@@ -140,7 +140,7 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     max_epochs: int | None = override(
         None,
         """Passes over photographs and paintings. None stands for as many as make 3,000 updates:
-        with VGG16 half an hour on two cores, and a few minutes on a GPU.""",
+        with VGG16 about an hour on one core.""",
     )
     batch_size: int = override(4, "Photographs in a minibatch.")
     lr: float = override(1e-3)
