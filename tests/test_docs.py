@@ -144,5 +144,5 @@ def test_text():
 @pytest.mark.filterwarnings("error")
 def test_sequences():
     names = run("sequences.rst")
-    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.9
+    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.75
     assert all(np.isfinite(one).all() for one in names["restored"])

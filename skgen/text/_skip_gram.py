@@ -453,7 +453,7 @@ class SkipGram(BaseTextModel):
         words, vectors = _read_word2vec(path)
         model = cls(vectors.shape[1], **params)
         model._validate_params()
-        model.input_ = model._input()
+        model.input_, model.target_input_ = model._input(), None
         model.input_.vocabulary = {word: number for number, word in enumerate(words)}
         model.input_.counts = None
         net = Engine(model._module(), model._turns(), device="cpu", optimizer=model.optimizer)
