@@ -21,7 +21,7 @@ def _quick_copy(examples):
     shutil.copytree(examples, copy)
     for script in copy.rglob("plot_*.py"):
         text = script.read_text("utf-8")
-        text = re.sub(r"(\b(?:max_epochs|n_steps)\b\"?[=:] ?)\d+", r"\g<1>2", text)
+        text = re.sub(r"(\b(?:max_epochs|n_steps)\b\"? ?[=:] ?)\d+", r"\g<1>2", text)
         script.write_text(text, "utf-8")
     return str(copy)
 

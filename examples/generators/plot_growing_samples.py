@@ -23,11 +23,13 @@ noise = np.random.default_rng(0).normal(size=(12, 64))
 # `partial_fit` makes one pass at a constant rate; `generate` makes rows of noise of our choice.
 
 model = GAN(batch_size=64, random_state=0)
-shown, samples, scores = (1, 2, 3, 5, 8), [], []
-for epoch in range(1, 9):
+max_epochs = 8
+shown, samples, scores = [], [], []
+for epoch in range(1, max_epochs + 1):
     model.partial_fit(train)
     scores.append(model.score(held_out))
-    if epoch in shown:
+    if epoch in (1, 2, 3, 5, 8):
+        shown.append(epoch)
         samples.append(model.generate(noise))
 
 figure, ax = plt.subplots(figsize=(9, 4.2), layout="constrained")
@@ -41,7 +43,7 @@ plt.show()
 
 figure, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True, layout="constrained")
 display = AdversarialLossDisplay.from_estimator(model, axes=axes[:2])
-axes[2].plot(range(1, 9), scores, marker=".")
+axes[2].plot(range(1, max_epochs + 1), scores, marker=".")
 axes[2].set(xlabel="epoch", ylabel="score")
 axes[1].set(xlabel="")
 plt.show()
