@@ -680,7 +680,7 @@ class ImageRegressor(
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = False
         tags.input_tags.string = True
-        # Not `categorical`: of such, a check of scikit-learn 1.6 takes a mean off integers in place.
+        # Not `categorical`: of such, a check of scikit-learn 1.6 centers integers in place.
         tags.target_tags.required = tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
