@@ -31,6 +31,7 @@ from skgen.engine import (
     Turn,
     TurnLoss,
     seeded,
+    usual_settings,
 )
 from skgen.engine.sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skgen.exceptions import deferred_warnings, warn
@@ -531,9 +532,12 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Leave the estimator as it was if the block fails; have it warn only if it does not."""
+        """Leave the estimator as it was if the block fails; have it warn only if it does not.
+
+        Torch's settings are not the caller's meanwhile.
+        """
         before = self.__dict__.copy()
-        with deferred_warnings():
+        with usual_settings(), deferred_warnings():
             try:
                 yield
             except BaseException:
@@ -553,15 +557,18 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
 
     # From the trained networks back
 
+    @usual_settings()
     def _columns(self, X: Any) -> dict[str, Column]:
         """Return the columns of rows to infer from."""
         check_is_fitted(self)
-        return self.input_.columns(X, self)
+        columns: dict[str, Column] = self.input_.columns(X, self)
+        return columns
 
     def _network(self) -> Any:
         """Return the trained networks, to infer with."""
         return self.net_.module_.eval()
 
+    @usual_settings()
     def _apply(
         self,
         function: Callable[..., Any],

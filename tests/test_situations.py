@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from skorch.callbacks import Checkpoint, EpochScoring, LRScheduler, TensorBoard
+from small import texts
 
 from skgen import (
     GAN,
@@ -28,7 +29,12 @@ from skgen import (
     ConvAutoencoder,
     DenoisingAutoencoder,
     DomainAdversarialClassifier,
+    ImageRegressor,
+    InvariantEncoder,
     LinearAutoencoder,
+    PretrainedClassifier,
+    RecurrentAutoencoder,
+    SkipGram,
     SparseAutoencoder,
     VariationalAutoencoder,
 )
@@ -109,8 +115,11 @@ def use(model, X):
     """Fit, and call what there is to call."""
     y = np.arange(len(X)) % 2
     known = np.where(np.arange(len(X)) < len(X) // 2, y, -1)
+    if isinstance(model, SkipGram):
+        X = texts(len(X))
     model = clone(model).set_params(**QUICK)
-    model.fit(X, known if isinstance(model, DomainAdversarialClassifier) else y)
+    learns_some = isinstance(model, DomainAdversarialClassifier | PretrainedClassifier)
+    model.fit(X, known if learns_some else y)
     results = [model.transform(X), model.score(X[:40], y[:40])]
     if hasattr(model, "sample"):
         results.append(model.sample(3, random_state=0))
@@ -121,7 +130,16 @@ def use(model, X):
     return results
 
 
-@each
+FURTHER = [
+    ImageRegressor(),
+    InvariantEncoder(4, hidden_layer_sizes=(8,)),
+    PretrainedClassifier(DenoisingAutoencoder(4, hidden_layer_sizes=(8,), **QUICK)),
+    RecurrentAutoencoder(4),
+    SkipGram(4, min_count=1),
+]
+
+
+@pytest.mark.parametrize("model", [*MODELS, *FURTHER], ids=lambda model: type(model).__name__)
 def test_settings_of_torch_are_the_callers(model, X):
     expected, results = use(model, X), {}
     torch.set_default_dtype(torch.float64)

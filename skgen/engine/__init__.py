@@ -18,7 +18,7 @@ from skgen.engine.batches import (
 from skgen.engine.callbacks import EarlyStopping, FitProgress
 from skgen.engine.loop import Engine
 from skgen.engine.optimizers import RowAdagrad
-from skgen.engine.random_state import drawing, seeded
+from skgen.engine.random_state import drawing, seeded, usual_settings
 from skgen.engine.turns import LR_SCHEDULES, Phase, Progress, Turn, TurnLoss, one_cycle
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "drawing",
     "one_cycle",
     "seeded",
+    "usual_settings",
 ]

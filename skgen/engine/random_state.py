@@ -9,20 +9,63 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-__all__ = ["drawing", "seeded"]
+__all__ = ["drawing", "seeded", "usual_settings"]
 
 # Torch's layers draw from one generator for all threads: whoever draws does so alone.
 _ALONE = threading.RLock()
 
 
+class _SinglePrecision:
+    """Has torch make numbers in single precision while any thread is inside.
+
+    That is one setting for all threads: the first one in changes it, the last one out gives back
+    what the caller had.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.n_inside = 0
+        self.of_caller = torch.float32
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.n_inside == 0:
+                self.of_caller = torch.get_default_dtype()
+                if self.of_caller != torch.float32:
+                    torch.set_default_dtype(torch.float32)
+            self.n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0 and self.of_caller != torch.float32:
+                torch.set_default_dtype(self.of_caller)
+
+
+_SINGLE_PRECISION = _SinglePrecision()
+
+
 def _forget_other_threads() -> None:
-    """Let a forked process have a lock of its own: the thread that held it is not there."""
+    """Let a forked process have locks of its own: the threads that held them are not there."""
     global _ALONE
-    _ALONE = threading.RLock()
+    _ALONE, _SINGLE_PRECISION.lock = threading.RLock(), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_other_threads)
+
+
+@contextmanager
+def usual_settings() -> Iterator[None]:
+    """Run a block in single precision on the CPU where nothing else is said.
+
+    So it is whatever the caller has set, and as many threads as like may be inside.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_SINGLE_PRECISION)
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        yield
 
 
 @contextmanager
@@ -44,11 +87,7 @@ def seeded(seed: int | None = None) -> Iterator[None]:
         on_gpu = torch.cuda.is_initialized()
         devices = range(torch.cuda.device_count()) if on_gpu else []
         stack.enter_context(torch.random.fork_rng(devices))
-        if (usual := torch.get_default_dtype()) != torch.float32:
-            stack.callback(torch.set_default_dtype, usual)
-            torch.set_default_dtype(torch.float32)
-        if torch.get_default_device().type != "cpu":
-            stack.enter_context(torch.device("cpu"))
+        stack.enter_context(usual_settings())
         if seed is not None and on_gpu:
             torch.manual_seed(seed)
         elif seed is not None:

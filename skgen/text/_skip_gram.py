@@ -254,7 +254,7 @@ class SkipGram(BaseTextModel):
     def _sums(self, columns: Mapping[str, Column], rows: NDArray | None = None) -> NDArray:
         """Return the weighted means of the words of texts."""
         vectors = self._network()["words"].vectors
-        weights = torch.ones(len(vectors))
+        weights = vectors.new_ones(len(vectors))
         if self.weighting == "sif":
             counts = torch.from_numpy(self._counts())
             weights = (_SIF / (_SIF + counts / counts.sum())).float()
