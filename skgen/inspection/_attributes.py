@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skgen.inputs.mixed import Angle, Category, MixedInput, Number, single_row
-from skgen.inspection._drawing import checked_shape, figure_and_axes, mosaic, shades, shape_of
+from skgen.inspection._drawing import checked_shape, draw_mosaic, figure_and_axes, shades, shape_of
 from skgen.parameters import checked_count
 
 __all__ = ["AttributeDisplay"]
@@ -170,22 +170,18 @@ class AttributeDisplay:
         together = np.stack(lines, axis=1).reshape(-1, *strips.shape[1:])
         shown = shades(together, together[np.isfinite(together)])
         self.figure_, self.ax_ = figure_and_axes(ax)
-        drawn = mosaic(shown.reshape(*together.shape[:2], *shape))
-        self.ax_.imshow(drawn, cmap=cmap, vmin=0, vmax=1)
-        height, width = shape[0] + 1, shape[1] + 1
         values = np.asarray(self.values)
-        labels = [f"{one:g}" for one in values] if values.dtype.kind in "fiu" else values.tolist()
-        self.ax_.set(
-            xticks=width * np.arange(len(values)) + 1 + (shape[1] - 1) / 2,
-            xticklabels=labels,
-            xlabel=self.attribute,
-            yticks=height * np.arange(len(together)) + 1 + (shape[0] - 1) / 2,
-            yticklabels=names * len(strips),
+        numeric = values.dtype.kind in "fiu"
+        draw_mosaic(
+            self.ax_,
+            shown.reshape(*together.shape[:2], *shape),
+            cmap,
+            rows=names * len(strips),
+            columns=[f"{one:g}" for one in values] if numeric else values.tolist(),
         )
-        if values.dtype.kind not in "fiu":
+        self.ax_.set(xlabel=self.attribute)
+        if not numeric:
             self.ax_.tick_params(axis="x", labelrotation=30)
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
         return self
 
 

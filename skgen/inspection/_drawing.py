@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checked_shape", "figure_and_axes", "flat", "mosaic", "pyplot", "shades", "shape_of"]
+__all__ = [
+    "checked_shape",
+    "draw_mosaic",
+    "figure_and_axes",
+    "flat",
+    "mosaic",
+    "pyplot",
+    "shades",
+    "shape_of",
+]
 
 
 def pyplot() -> Any:
@@ -76,3 +85,28 @@ def mosaic(images: NDArray) -> NDArray:  # (rows, columns, height, width[, 3])
     framed = np.ones((n_rows, n_columns, height + 1, width + 1, *channels))
     framed[:, :, 1:, 1:] = np.where(np.isnan(images), 1, images)
     return framed.swapaxes(1, 2).reshape(n_rows * (height + 1), n_columns * (width + 1), *channels)
+
+
+def draw_mosaic(
+    ax: Any,
+    images: NDArray,  # (rows, columns, height, width[, channels])
+    cmap: str,
+    *,
+    rows: Sequence[Any] = (),
+    columns: Sequence[Any] = (),
+) -> None:
+    """Draw images with values in [0, 1] side by side, and name their rows and columns."""
+    ax.imshow(mosaic(images), cmap=cmap, vmin=0, vmax=1)
+    ax.set(
+        xticks=_middles(len(columns), images.shape[3]),
+        xticklabels=columns,
+        yticks=_middles(len(rows), images.shape[2]),
+        yticklabels=rows,
+    )
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _middles(n: int, size: int) -> NDArray:
+    """Return where the middles of images of that size are, behind their white lines."""
+    return 1 + (size + 1) * np.arange(n) + (size - 1) / 2

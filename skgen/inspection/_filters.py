@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skgen.inspection._drawing import checked_shape, figure_and_axes, mosaic, shape_of
+from skgen.inspection._drawing import checked_shape, draw_mosaic, figure_and_axes, shape_of
 from skgen.inspection._preferred import preferred_rows
 
 __all__ = ["FilterDisplay"]
@@ -157,9 +157,7 @@ class FilterDisplay:
         grid = np.full((n_rows * n_columns, grays.shape[1]), np.nan)
         grid[: len(grays)] = grays
         self.figure_, self.ax_ = figure_and_axes(ax)
-        self.ax_.imshow(mosaic(grid.reshape(n_rows, n_columns, *shape)), cmap=cmap, vmin=0, vmax=1)
-        self.ax_.set(xticks=[], yticks=[])
-        self.ax_.spines[:].set_visible(False)
+        draw_mosaic(self.ax_, grid.reshape(n_rows, n_columns, *shape), cmap)
         return self
 
 

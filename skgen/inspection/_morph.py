@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skgen.inspection._drawing import (
     checked_shape,
+    draw_mosaic,
     figure_and_axes,
     flat,
-    mosaic,
     shades,
     shape_of,
 )
@@ -136,13 +136,11 @@ class MorphDisplay:
         line = np.concatenate([ends[0][:, None], steps, ends[1][:, None]], axis=1)
         images = shades(line.astype(float), np.stack(ends))
         self.figure_, self.ax_ = figure_and_axes(ax)
-        drawn = mosaic(images.reshape(*line.shape[:2], *shape))
-        self.ax_.imshow(drawn, cmap=cmap, vmin=0, vmax=1)
+        draw_mosaic(self.ax_, images.reshape(*line.shape[:2], *shape), cmap)
         width = shape[1] + 1
-        for edge in (width, drawn.shape[1] - width):  # between the images and their codes
+        total = width * line.shape[1]
+        for edge in (width, total - width):  # between the images and their codes
             self.ax_.axvline(edge, color="white", linewidth=4)
-        middles = [1 + (shape[1] - 1) / 2, drawn.shape[1] / 2, drawn.shape[1] - width / 2]
-        self.ax_.set(yticks=[], xticks=middles, xticklabels=["from", "steps", "to"])
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
+        middles = [1 + (shape[1] - 1) / 2, total / 2, total - width / 2]
+        self.ax_.set(xticks=middles, xticklabels=["from", "steps", "to"])
         return self

@@ -14,9 +14,9 @@ from skgen.engine import drawing
 from skgen.inputs.scaling import tensor_of
 from skgen.inspection._drawing import (
     checked_shape,
+    draw_mosaic,
     figure_and_axes,
     flat,
-    mosaic,
     shades,
     shape_of,
 )
@@ -179,11 +179,7 @@ class ReconstructionDisplay:
     def _plot_images(self, rows: Mapping[str, NDArray], cmap: str) -> None:
         shape = checked_shape(self.image_shape, rows["input"].shape[1])
         images = np.stack(list(rows.values())).reshape(len(rows), -1, *shape)
-        self.ax_.imshow(mosaic(shades(images, rows["input"])), cmap=cmap, vmin=0, vmax=1)
-        middles = 1 + (shape[0] + 1) * np.arange(len(rows)) + (shape[0] - 1) / 2
-        self.ax_.set(xticks=[], yticks=middles, yticklabels=list(rows))
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
+        draw_mosaic(self.ax_, shades(images, rows["input"]), cmap, rows=list(rows))
 
     def _plot_curves(self, rows: Mapping[str, NDArray]) -> None:
         styles = {

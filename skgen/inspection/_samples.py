@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from skgen.inspection._drawing import (
     checked_shape,
+    draw_mosaic,
     figure_and_axes,
     flat,
-    mosaic,
     shades,
     shape_of,
 )
@@ -185,14 +185,8 @@ class SamplesDisplay:
         n_lines = -(-n_samples // n_columns)
         images = np.full((n_lines * n_columns, samples.shape[1]), np.nan)
         images[:n_samples] = shades(samples, samples if rows is None else rows)
-        grid = mosaic(images.reshape(n_lines, n_columns, *shape))
-        self.ax_.imshow(grid, cmap=cmap, vmin=0, vmax=1)
-        self.ax_.set(xticks=[], yticks=[])
-        if self.labels is not None:
-            middles = 1 + (shape[0] + 1) * np.arange(n_lines) + (shape[0] - 1) / 2
-            self.ax_.set(yticks=middles, yticklabels=[str(label) for label in self.labels])
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
+        labels = () if self.labels is None else [str(label) for label in self.labels]
+        draw_mosaic(self.ax_, images.reshape(n_lines, n_columns, *shape), cmap, rows=labels)
 
     def _plot_points(self, samples: NDArray, rows: NDArray | None) -> None:
         names = "column 0", "column 1"
