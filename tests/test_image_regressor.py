@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from torch import nn
 
 from skgen import ConvAutoencoder, ImageRegressor
+from skgen.exceptions import TrainingWarning
 from skgen.inputs.mixed import Angle, Category, MixedInput, Number
 from skgen.inspection import AttributeDisplay
 from skgen.losses import PerceptualLoss
@@ -180,6 +181,34 @@ def test_harmonics_and_codes_are_what_they_are_said_to_be():
     angle = x[:, 2]
     circle = [angle.sin(), (2 * angle).sin(), angle.cos(), (2 * angle).cos()]
     assert_allclose(made[:, 3:].detach(), torch.stack(circle, dim=1), atol=1e-6)
+
+
+def test_between_angles_that_are_known_codes_go_straight():
+    codes = AttributeCodes([-1], n_components=2, n_harmonics=6).eval()
+    x = torch.deg2rad(torch.tensor([[0.0], [30.0], [60.0], [300.0], [15.0], [330.0], [-30.0]]))
+    on_circles = codes(x)
+    codes.know_angles(x[:4])
+    made = codes(x)
+    assert torch.equal(made[:4], on_circles[:4])
+    assert_allclose(made[4], (made[0] + made[1]) / 2, atol=1e-6)
+    for row in (5, 6):  # between 300 and 0
+        assert_allclose(made[row], (made[0] + made[3]) / 2, atol=1e-6)
+    half_a_turn = torch.deg2rad(torch.tensor([[150.0], [240.0]]))
+    assert torch.equal(codes(half_a_turn), codes.train()(half_a_turn))  # nothing is known there
+
+
+def test_views_between_those_that_all_know_are_better_than_a_blend(attributes, images):
+    """All hands are known at every 45 degrees alone, so that sin 4 phi is 0 in all of them."""
+    known = (attributes["angle"] % 45 == 0).to_numpy()
+    settings = {"n_filters": (16, 32), "hidden_layer_sizes": (64,), "max_epochs": 120}
+    model = ImageRegressor(8, **SETTINGS, **settings).fit(attributes[known], images[known])
+    errors = np.mean((model.predict(attributes[~known]) - images[~known]) ** 2)
+    blends = []
+    for hand, angle, shade in attributes[~known].itertuples(index=False):
+        before, share = angle // 45 * 45, angle % 45 / 45
+        ends = [clock(end, LENGTHS[hand], shade) for end in (before, before + 45)]
+        blends.append((1 - share) * ends[0] + share * ends[1])
+    assert errors < 0.8 * np.mean((blends - images[~known]) ** 2)
 
 
 # The second network, losses, and networks of one's own
@@ -398,6 +427,26 @@ def test_periods_that_are_refused(attributes, images):
     ):
         with pytest.raises(ValueError, match=message):
             ImageRegressor(**{**QUICK, "periods": periods}).fit(attributes, images)
+
+
+@pytest.mark.parametrize("lr", [2e-3, 1e-2])
+def test_large_steps_do_not_end_in_blank_images(lr, attributes, images):
+    """Dark images draw all drawings down at once; from gray, they did not come back from black."""
+    few = (attributes["angle"] % 45 == 0).to_numpy()
+    settings = {**QUICK, "n_filters": (16, 32), "hidden_layer_sizes": (64,), "max_epochs": 60}
+    model = ImageRegressor(lr=lr, **settings).fit(attributes[few], images[few])
+    assert model.score(attributes[few], images[few]) > 0.5
+
+
+def test_drawings_that_are_all_the_same_are_told_of(attributes, images):
+    def dead(shape):
+        first = nn.Linear(*shape, 4)
+        nn.init.constant_(first.bias, -100)
+        return nn.Sequential(first, nn.ReLU(), nn.Linear(4, SIDE * SIDE))
+
+    settings = {**QUICK, "max_epochs": 20}
+    with pytest.warns(TrainingWarning, match="same for all attributes.* lower lr, which is 0.002"):
+        ImageRegressor(decoder=dead, **settings).fit(attributes, images)
 
 
 def test_what_nothing_can_be_learned_of_is_told(attributes, images):

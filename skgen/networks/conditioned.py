@@ -15,12 +15,19 @@ __all__ = ["AttributeCodes", "ConditionedDecoder", "DenseDecoder", "Modulated", 
 # What an attribute is, where it is not a number of categories.
 NUMBER, ANGLE = 0, -1
 
+# How far from 0 and 1 the colors are that drawings begin in.
+_EPS = 0.01
+
 
 class AttributeCodes(nn.Module):
     r"""What networks see of attributes: codes of categories, numbers, and places on circles.
 
     A category has a learned code, a number is itself, and of an angle :math:`\varphi` there are
     :math:`\sin k \varphi` and :math:`\cos k \varphi`, :math:`k = 1, \ldots, K`.
+
+    Between angles that were trained on, codes go straight from one to the next, unless these are
+    half a turn apart. On their circles, they would take values there that no layer ever saw: with
+    an image every 30 degrees, :math:`\sin 6 \varphi` is 0 in all of them, and 1 in between.
 
     Parameters
     ----------
@@ -52,6 +59,17 @@ class AttributeCodes(nn.Module):
         ends = list(itertools.accumulate(widths))
         self.places = [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
         self.width = ends[-1]
+        for number, kind in enumerate(kinds):
+            if kind == ANGLE:  # not part of the weights, whose sizes stay
+                self.register_buffer(f"angles_{number}", torch.empty(0), persistent=False)
+
+    def know_angles(self, x: Tensor) -> None:  # (n_rows, n_attributes)
+        """Add angles to those that were trained on."""
+        for number, kind in enumerate(self.kinds):
+            if kind == ANGLE:
+                known = self.get_buffer(f"angles_{number}")
+                new = x[:, number].to(known) % (2 * torch.pi)
+                setattr(self, f"angles_{number}", torch.cat([known, new]).unique())
 
     def forward(self, x: Tensor) -> Tensor:  # (batch, n_attributes) -> (batch, width)
         """Return the codes of rows: places of categories, numbers, and angles in radians."""
@@ -65,7 +83,21 @@ class AttributeCodes(nn.Module):
             return codes
         if kind == NUMBER:
             return values[:, None]
-        turns = values[:, None] * torch.arange(1, self.n_harmonics + 1, device=values.device)
+        known = self.get_buffer(f"angles_{number}")
+        on_circles = self._on_circles(values)
+        if self.training or not len(known):
+            return on_circles
+        turned = values % (2 * torch.pi)
+        place = torch.searchsorted(known, turned.contiguous())
+        before, after = known[place - 1], known[place % len(known)]
+        gap = (after - before) % (2 * torch.pi)
+        is_short = (gap > 0) & (gap < torch.pi)
+        share = (turned - before) % (2 * torch.pi) / torch.where(is_short, gap, 1)
+        ends = self._on_circles(before), self._on_circles(after)
+        return torch.where(is_short[:, None], torch.lerp(*ends, share[:, None]), on_circles)
+
+    def _on_circles(self, radians: Tensor) -> Tensor:  # (batch,) -> (batch, 2 n_harmonics)
+        turns = radians[:, None] * torch.arange(1, self.n_harmonics + 1, device=radians.device)
         return torch.cat([turns.sin(), turns.cos()], dim=1)
 
     def known_codes(self, number: int) -> Tensor:  # (n_categories, n_components)
@@ -160,8 +192,9 @@ class ConditionedDecoder(nn.Module):
     activation : str
         A name in `ACTIVATIONS`.
 
-    output_activation : str
-        The last one.
+    means : sequence of float
+        Means of the channels, between 0 and 1. Images begin in these colors: on the way there from
+        gray, large steps end in images that are black or white for good.
     """
 
     def __init__(
@@ -171,7 +204,7 @@ class ConditionedDecoder(nn.Module):
         n_filters: Sequence[int],
         hidden_layer_sizes: Sequence[int],
         activation: str,
-        output_activation: str,
+        means: Sequence[float],
     ):
         super().__init__()
         self.dense = nn.Sequential(*dense_levels([n_code, *hidden_layer_sizes], activation))
@@ -190,11 +223,10 @@ class ConditionedDecoder(nn.Module):
             for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True)
         )
         self.activation = act()
-        self.last = nn.Sequential(
-            nn.Conv2d(n_last, shape[2], 3, padding=1),
-            ACTIVATIONS[output_activation](),
-            FlattenImages(),
-        )
+        draw = nn.Conv2d(n_last, shape[2], 3, padding=1)
+        with torch.no_grad():
+            draw.bias.copy_(torch.logit(torch.as_tensor(means), eps=_EPS))  # type: ignore[union-attr]
+        self.last = nn.Sequential(draw, nn.Sigmoid(), FlattenImages())
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, codes: Tensor) -> Tensor:  # (batch, n_code) -> (batch, n_features)

@@ -52,6 +52,9 @@ _N_UPDATES = 4000
 # Images that are compared at a time.
 _N_AT_ONCE = 256
 
+# A spread of drawings over that of images is a collapse, after so many updates.
+_COLLAPSED, _SETTLED = 0.01, 100
+
 _EXACT = np.dtype(np.float64)
 
 
@@ -274,6 +277,7 @@ class ImageRegressor(
 
     def _module(self) -> nn.Module:
         codes = AttributeCodes(self.input_.kinds, self.n_components, self.n_harmonics)
+        codes.know_angles(torch.from_numpy(self.input_.seen).float())
         module: Any = nn.Module()
         module.codes, module.decoder = codes, self._decoder(codes.width)
         if self.adversarial_weight > 0:
@@ -295,10 +299,17 @@ class ImageRegressor(
             return own
         if shape is not None:
             return ConditionedDecoder(
-                n_code, shape, self._layer_sizes(), dense, self.activation, "sigmoid"
+                n_code, shape, self._layer_sizes(), dense, self.activation, self._means()
             )
         last = "identity" if bounded is None else "sigmoid"
         return DenseDecoder(n_code, self._n_features, dense, self.activation, last)
+
+    def _means(self) -> list[float]:
+        """Return the means of channels, from 0 to 1; 0.5 of colors, where a mask may hide them."""
+        scaling, n_channels = self.scaling_, self._n_channels
+        means = ((scaling.mean - scaling.offset) / scaling.scale).reshape(-1, n_channels)
+        colors: list[float] = means.mean(axis=0).tolist()
+        return [0.5, 0.5, 0.5, colors[3]] if n_channels == 4 else colors
 
     def _discriminator_levels(self) -> tuple[nn.Sequential, int]:
         """Return layers from rows to features, and how many these are."""
@@ -411,8 +422,11 @@ class ImageRegressor(
 
     def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
         columns = super()._learn(X, y, **options)
+        x: Any = columns["x"]
+        self.net_.module_.codes.know_angles(x.tensor)
         if not options.get("partial"):
             self._warn_of_few_views(columns)
+        self._warn_of_collapse(columns)
         return columns
 
     def _learn_new(self, wider: MixedInput, X: Any, y: Any) -> None:
@@ -449,6 +463,22 @@ class ImageRegressor(
                     "attributes, cannot be told. Add rows of other attributes with the same value.",
                     UserWarning,
                 )
+
+    def _warn_of_collapse(self, columns: Mapping[str, Column]) -> None:
+        """Say so where drawings are the same for all attributes, and images are not."""
+        x: Any = columns["x"]
+        y: Any = columns["y"]
+        some = np.linspace(0, len(x) - 1, min(len(x), _N_AT_ONCE), dtype=int)
+        rows = torch.from_numpy(some)
+        real, drawn = self._real(y.take(rows)), self._rows(x.take(rows))
+        spread, wanted = (float(np.sqrt(one.var(axis=0).sum())) for one in (drawn, real))
+        settled = self.n_iter_ * -(-len(x) // self.batch_size) >= _SETTLED
+        if settled and wanted > 0 and spread <= _COLLAPSED * wanted:
+            warn(
+                "Drawings are the same for all attributes: they deviate by "
+                f"{spread / wanted:.1g} of what the images do. Either nothing in the images "
+                f"depends on X, or training collapsed: lower lr, which is {self.lr}."
+            )
 
     # What a fitted model can do
 
