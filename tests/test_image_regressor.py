@@ -348,6 +348,12 @@ def test_arrays_and_lists_mean_the_same(attributes, images):
     assert {type(one) for one in model.attributes_} == {Category, Angle, Number}
 
 
+def test_arrays_are_taken_by_place_where_frames_were_seen(model, attributes):
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        drawn = model.predict(attributes.to_numpy())
+    assert_array_equal(drawn, model.predict(attributes))
+
+
 def test_what_a_frame_calls_categorical_is(images, attributes):
     X = attributes.assign(hand=attributes["hand"].map({"short": 3, "middle": 7, "long": 20}))
     numbers = ImageRegressor(**QUICK).fit(X, images)
@@ -376,6 +382,10 @@ def test_units_and_offsets_do_not_matter(attributes, images):
     far = attributes.assign(shade=1e9 + 1e-3 * attributes["shade"])
     plain = ImageRegressor(**QUICK).fit(attributes, images).predict(attributes)
     assert_allclose(ImageRegressor(**QUICK).fit(far, images).predict(far), plain, atol=1e-3)
+    for unit in (1e-300, 1e300):
+        other = attributes.assign(shade=unit * attributes["shade"])
+        drawn = ImageRegressor(**QUICK).fit(other, images).predict(other)
+        assert_allclose(drawn, plain, atol=1e-3)
     turns = attributes.assign(angle=attributes["angle"] / 360 + 7)
     settings = {**QUICK, "periods": {"angle": 1}}
     assert_allclose(ImageRegressor(**settings).fit(turns, images).predict(turns), plain, atol=1e-3)
@@ -419,6 +429,12 @@ def test_a_category_that_is_not_known(model, attributes):
         model.predict(attributes.assign(hand="tiny"))
 
 
+def test_numbers_far_from_those_known_are_told_of(model, attributes):
+    model.predict(attributes.assign(shade=1.2))  # as far as the others are apart
+    with pytest.warns(UserWarning, match="'shade' has the value 7, and fit saw 0.6 to 1: nothing"):
+        model.predict(attributes.assign(shade=np.where(attributes["hand"] == "long", 7, 1)))
+
+
 def test_periods_that_are_refused(attributes, images):
     for periods, message in (
         ({"azimuth": 360}, "'azimuth', which is no column of X. X has hand, angle, shade"),
@@ -450,7 +466,7 @@ def test_drawings_that_are_all_the_same_are_told_of(attributes, images):
 
 
 def test_what_nothing_can_be_learned_of_is_told(attributes, images):
-    with pytest.warns(UserWarning, match="'shade' is the same in all rows"):
+    with pytest.warns(UserWarning, match="The same in all rows: 'shade'"):
         ImageRegressor(**QUICK).fit(attributes.assign(shade=1.0), images)
     names = [f"hand {number}" for number in range(len(attributes))]
     with pytest.warns(UserWarning, match="Most values of 'hand' have one row only, 144 of 144"):
@@ -527,6 +543,7 @@ def test_strips(model, attributes, images):
     assert AttributeDisplay.from_estimator(model, hand[:2], "hand").images.shape[:2] == (2, 3)
     shades = AttributeDisplay.from_estimator(model, hand[:1], "shade", n_steps=3).values
     assert_allclose(shades, [0.6, 0.8, 1.0], rtol=1e-5)
+    assert AttributeDisplay.from_estimator(model, hand[:1], "angle", 45.0).values.tolist() == [45]
     with pytest.raises(ValueError, match=r"X has no attribute 'size'. It has 'hand', 'angle'"):
         AttributeDisplay.from_estimator(model, hand, "size")
     with pytest.raises(ValueError, match="real has images of shape"):

@@ -157,7 +157,10 @@ class MixedInput(Input):
 
     def columns(self, X: Any, estimator: Any, *, to_train: bool = False) -> dict[str, Column]:
         """Check that X is like that of `fit`, and return its column."""
-        return self._column(self._numbers(self._columns(X, estimator, reset=False)[0]))
+        numbers = self._numbers(self._columns(X, estimator, reset=False)[0])
+        if not to_train:
+            self._warn_of_far_ones(numbers)
+        return self._column(numbers)
 
     def _column(self, numbers: NDArray[np.float64]) -> dict[str, Column]:
         return {"x": TensorColumn(torch.from_numpy(numbers.astype(np.float32)), self.dtype)}
@@ -240,7 +243,8 @@ class MixedInput(Input):
         if reset:
             self.container = type(X) if is_frame else None
         if not is_frame:
-            return {str(place): column for place, column in enumerate(rows.T)}, set()
+            names = range(rows.shape[1]) if reset else [one.name for one in self.attributes]
+            return {str(name): column for name, column in zip(names, rows.T, strict=True)}, set()
         categorical = {str(name) for name in X.columns if _is_categorical(X[name])}
         return {str(name): np.asarray(X[name]) for name in X.columns}, categorical
 
@@ -262,13 +266,28 @@ class MixedInput(Input):
                     f"{period!r}."
                 )
 
+    def _warn_of_far_ones(self, numbers: NDArray) -> None:
+        """Say so where numbers are further from those of `fit` than these are from each other."""
+        for one, column, low, high in zip(
+            self.attributes, numbers.T, self.least, self.largest, strict=True
+        ):
+            if isinstance(one, Number) and not one.is_boolean:
+                away = np.maximum(low - column, column - high)
+                if away.max() > high - low:
+                    ends = one.values(np.array([low, high, column[away.argmax()]]))
+                    warn(
+                        f"The attribute {one.name!r} has the value {ends[2]:g}, and fit saw "
+                        f"{ends[0]:g} to {ends[1]:g}: nothing is known of images so far away.",
+                        UserWarning,
+                    )
+
     def _warn_of_constants(self, numbers: NDArray) -> None:
         same = (numbers == numbers[0]).all(axis=0)
         constant = [one.name for one, is_same in zip(self.attributes, same, strict=True) if is_same]
         if constant and len(constant) < len(self.attributes):
             warn(
-                f"The attribute {', '.join(map(repr, constant))} is the same in all rows, so "
-                "nothing can be learned of what it does. Leave it out, or add rows that differ.",
+                f"The same in all rows: {', '.join(map(repr, constant))}. Nothing can be learned of "
+                "what that does. Leave it out, or add rows that differ.",
                 UserWarning,
             )
 
@@ -283,7 +302,9 @@ def _attribute(name: str, column: NDArray, categorical: bool, period: float | No
     if values.dtype.kind != "f":
         return Category(name, tuple(sorted(set(values.tolist()), key=_in_order)))
     mean = float(values.mean())
-    std = float(np.sqrt(np.square(values - mean).mean()))
+    centered = values - mean
+    largest = float(np.abs(centered).max()) or 1.0  # so that no square leaves what floats reach
+    std = largest * float(np.sqrt(np.square(centered / largest).mean()))
     rounding = 4 * float(np.finfo(np.float64).eps) * abs(mean)
     is_boolean = column.dtype.kind == "b" or all(isinstance(one, bool) for one in column.tolist())
     return Number(name, mean, std if std > rounding else 1.0, is_boolean)

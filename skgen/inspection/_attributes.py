@@ -128,7 +128,7 @@ class AttributeDisplay:
         place = names.index(str(attribute))
         if values is None:
             values = _usual_values(taken, place, checked_count("n_steps", n_steps))
-        chosen = np.asarray(values)
+        chosen = np.atleast_1d(values)
         x: Any = taken.columns(single_row(X)[0], estimator)["x"]
         rows = {
             name: np.repeat(one.values(column), len(chosen))

@@ -1,7 +1,7 @@
 """The regressor that draws images of attributes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import torch
@@ -9,45 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin
 from sklearn.utils import Tags, check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
-from skgen._sklearn import StrOptions, _check_sample_weight, _fit_context
-from skgen.adversarial_losses import Adversarial
-from skgen.base import IncrementalModel
-from skgen.engine import Column, FitProgress, TensorColumn, Turn, TurnLoss
+from skgen._sklearn import _check_sample_weight, _fit_context
+from skgen.engine import Column, FitProgress, TensorColumn
 from skgen.exceptions import warn
-from skgen.inputs import Scaling, Units
-from skgen.inputs.images import ImageTarget, RowsOrImages
 from skgen.inputs.mixed import Category, MixedInput, single_row
-from skgen.losses import LOSSES, BinaryCrossEntropy, Loss
-from skgen.networks.adversarial import Discriminator
-from skgen.networks.conditioned import (
-    AttributeCodes,
-    ConditionedDecoder,
-    DenseDecoder,
-    over_black,
-)
-from skgen.networks.convolutional import FlattenImages, downwards, halved
-from skgen.networks.dense import ACTIVATIONS, dense_levels
-from skgen.networks.encoders import ToRows, custom_network, n_outputs
-from skgen.parameters import (
-    COUNT,
-    NETWORK,
-    NOT_NEGATIVE,
-    checked_count,
-    checked_sizes,
-    override,
-    parameter,
-    resolve,
-)
+from skgen.parameters import checked_count
+from skgen.regressors._base import BaseImageRegressor
 from skgen.regressors._new import learned_codes
-from skgen.regressors._objective import Likeness, Persuasion, TellDrawnApart
 from skgen.regressors._search import attributes_of
 
 __all__ = ["ImageRegressor"]
-
-# Updates that the default number of epochs makes.
-_N_UPDATES = 4000
 
 # Images that are compared at a time.
 _N_AT_ONCE = 256
@@ -55,17 +28,10 @@ _N_AT_ONCE = 256
 # A spread of drawings over that of images is a collapse, after so many updates.
 _COLLAPSED, _SETTLED = 0.01, 100
 
-_EXACT = np.dtype(np.float64)
-
 
 @final
 class ImageRegressor(
-    RegressorMixin,
-    TransformerMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    RowsOrImages,
-    Adversarial,
-    IncrementalModel,
+    RegressorMixin, TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseImageRegressor
 ):
     r"""Draws the image of attributes, those that nobody took among them.
 
@@ -134,10 +100,6 @@ class ImageRegressor(
     (1, 16, 16)
     """
 
-    if TYPE_CHECKING:
-        input_: Any
-        target_input_: ImageTarget
-
     _fitted: ClassVar[Mapping[str, str]] = {
         "input_ : Input": "What `fit` learned of X: its attributes.",
         "target_input_ : Input or None": """What it learned of y: its layout, range, dtype and
@@ -150,202 +112,6 @@ class ImageRegressor(
             to 1 for other numbers that lie in between; otherwise the range of y. None for rows that
             were not said to be images.""",
     }
-
-    n_components: int = parameter(
-        32,
-        COUNT,
-        """Numbers in the learned code of a category.""",
-        positional=True,
-    )
-    periods: Mapping[Any, float] | None = parameter(
-        None,
-        [dict, None],
-        """The columns of X that are angles, and after how much they come round:
-        ``{"azimuth": 360}`` for degrees. Columns of arrays go by their numbers.""",
-        kind="dict or None",
-    )
-    n_harmonics: int = parameter(
-        6,
-        COUNT,
-        """Sines and cosines of how many multiples of an angle the decoder sees. Fewer make a
-        smoother turn.""",
-    )
-    loss: str | Loss = parameter(
-        "squared_error",
-        [StrOptions(set(LOSSES)), Loss],
-        f"""How far a drawing is from its image: {", ".join(LOSSES)}, or an object of
-        `skgen.losses`, such as a `PerceptualLoss`.""",
-        kind="str or Loss",
-    )
-    adversarial_weight: float = parameter(
-        0.0,
-        NOT_NEGATIVE,
-        """How much the second network counts, in units of the loss. 0 does without it.""",
-    )
-    hidden_layer_sizes: Sequence[int] = override(
-        (256, 256),
-        """Sizes of the dense layers behind the code. Of flat y there are no others.""",
-    )
-    n_filters: Sequence[int] | None = override(
-        None,
-        """For images: filters of the decoder's levels, on the side of the image first, each of
-        which doubles height and width. None stands for ``(32, 64, 128)``, and for 16, 32, 64, 128,
-        256, 256, ... of images with more pixels than 64 x 64: as many levels as start from 8 x 8
-        places at most. The second network has as many.""",
-    )
-    activation: str = parameter(
-        "silu",
-        [StrOptions(set(ACTIVATIONS))],
-        f"""Activation of the hidden layers: one of {", ".join(ACTIVATIONS)}.""",
-        kind="str",
-    )
-    decoder: nn.Module | Callable[[tuple[int, ...]], nn.Module] | None = parameter(
-        None,
-        NETWORK,
-        """Layers of your own in place of the decoder's: from codes to rows, or to images (batch,
-        channels, height, width), in network units: of images 0 to 1. A module is copied, and
-        training starts from its weights. A callable gets ``(n_code,)`` and returns a new one.""",
-    )
-    max_epochs: int | None = override(
-        None,
-        """Passes over X. None stands for as many as make 4,000 updates, but 20 at least and 500 at
-        most.""",
-    )
-    batch_size: int = override(16)
-    lr: float = override(2e-3)
-    image_shape: Sequence[int] | None = override(
-        None,
-        """``(height, width)`` or ``(height, width, channels)`` of images that come as flat rows in
-        y. Arrays of three or four dimensions say it themselves. With None, flat rows are no
-        images.""",
-    )
-    r1_weight: float | None = override(
-        None,
-        """Weight of the squared gradient of the discriminator at images, known as R1. None stands
-        for 0.1 times the square root of the number of features, and for 0 in the Wasserstein loss,
-        which has a penalty of its own.""",
-    )
-
-    # Inputs and networks
-
-    def _input(self) -> Any:
-        return MixedInput(self.periods)
-
-    def _target_input(self) -> ImageTarget:
-        cross_entropy = isinstance(self._loss(), BinaryCrossEntropy)
-        needed_by = 'loss="binary_cross_entropy"' if cross_entropy else None
-        of_images = Units((0.0, 1.0), by_value_range=True, needed_by=needed_by)
-        return ImageTarget(self.image_shape, of_images if cross_entropy else Units(), of_images)
-
-    @property
-    def scaling_(self) -> Scaling:
-        """The fitted map from y to network units."""
-        return self.target_input_.scaling
-
-    @property
-    def _images(self) -> ImageTarget:
-        return self.target_input_
-
-    def _loss(self) -> Loss:
-        loss = resolve(self.loss, LOSSES)
-        assert loss is not None  # the parameter's constraint
-        return loss
-
-    @property
-    def _n_features(self) -> int:
-        return int(np.prod(self.target_input_.shape))
-
-    @property
-    def _n_channels(self) -> int:
-        """The number of channels of images; 0 of flat rows."""
-        return (self.target_input_.image_shape or (0, 0, 0))[2]
-
-    def _built_with(self) -> dict[str, Any]:
-        own = (
-            "n_components",
-            "periods",
-            "n_harmonics",
-            "activation",
-            "decoder",
-        )
-        return {
-            **super()._built_with(),
-            "hidden_layer_sizes": checked_sizes(self, "hidden_layer_sizes"),
-            "adversarial_weight > 0": self.adversarial_weight > 0,
-            **{name: getattr(self, name) for name in own},
-        }
-
-    def _module(self) -> nn.Module:
-        codes = AttributeCodes(self.input_.kinds, self.n_components, self.n_harmonics)
-        codes.know_angles(torch.from_numpy(self.input_.seen).float())
-        module: Any = nn.Module()
-        module.codes, module.decoder = codes, self._decoder(codes.width)
-        if self.adversarial_weight > 0:
-            module.discriminator = Discriminator(*self._discriminator_levels(), codes.width)
-        built: nn.Module = module.to(memory_format=torch.channels_last)
-        return built
-
-    def _decoder(self, n_code: int) -> nn.Module:
-        """Return layers from codes to flat rows."""
-        shape, bounded = self.target_input_.image_shape, self.target_input_.units.output_range
-        dense = checked_sizes(self, "hidden_layer_sizes")
-        if self.decoder is not None:
-            own = nn.Sequential(custom_network("decoder", self.decoder, (n_code,)), ToRows())
-            n_made = n_outputs("decoder", own, n_code, f"codes ({n_code},)")
-            if n_made != self._n_features:
-                raise ValueError(
-                    f"decoder makes {n_made} numbers, but a row of y has {self._n_features}."
-                )
-            return own
-        if shape is not None:
-            return ConditionedDecoder(
-                n_code, shape, self._layer_sizes(), dense, self.activation, self._means()
-            )
-        last = "identity" if bounded is None else "sigmoid"
-        return DenseDecoder(n_code, self._n_features, dense, self.activation, last)
-
-    def _means(self) -> list[float]:
-        """Return the means of channels, from 0 to 1; 0.5 of colors, where a mask may hide them."""
-        scaling, n_channels = self.scaling_, self._n_channels
-        means = ((scaling.mean - scaling.offset) / scaling.scale).reshape(-1, n_channels)
-        colors: list[float] = means.mean(axis=0).tolist()
-        return [0.5, 0.5, 0.5, colors[3]] if n_channels == 4 else colors
-
-    def _discriminator_levels(self) -> tuple[nn.Sequential, int]:
-        """Return layers from rows to features, and how many these are."""
-        shape = self.target_input_.image_shape
-        if shape is None:
-            sizes = [self._n_features, *checked_sizes(self, "hidden_layer_sizes", at_least=1)]
-            return nn.Sequential(*dense_levels(sizes, "leaky_relu")), sizes[-1]
-        filters = self._layer_sizes()
-        levels = nn.Sequential(*downwards(shape, filters, "leaky_relu"), FlattenImages())
-        return levels, int(np.prod(halved(shape, len(filters))[-1])) * filters[-1]
-
-    def _likeness(self) -> Likeness:
-        return Likeness(self._loss().in_units(self.target_input_), self._n_channels)
-
-    def _turns(self) -> list[Turn]:
-        likeness = self._likeness()
-        if self.adversarial_weight == 0:
-            return [Turn(("codes", "decoder"), likeness)]
-        loss, weight = self._adversarial_loss(usual_weight=0.1 * self._n_features**0.5)
-        persuasion = Persuasion(likeness.loss, likeness.n_channels, loss, self.adversarial_weight)
-        return [
-            Turn(("codes", "decoder"), persuasion, "decoder"),
-            Turn(
-                ("discriminator",),
-                TellDrawnApart(likeness.n_channels, loss, weight),
-                "discriminator",
-                optimizer=self._optimizer_settings(betas=(0.5, 0.9)),
-                shares_batch=True,
-            ),
-        ]
-
-    def _validation_loss(self) -> TurnLoss | None:
-        return self._likeness()
-
-    def _default_epochs(self, n_batches: int) -> int:
-        return int(np.clip(-(-_N_UPDATES // n_batches), 20, 500))
 
     # Learning
 
@@ -566,21 +332,6 @@ class ImageRegressor(
         if variance == 0:
             return float(errors == 0)
         return 1 - errors / variance
-
-    def _real(self, y: Tensor) -> NDArray[np.float64]:
-        """Return images as they are compared."""
-        compared: NDArray[np.float64] = over_black(y, self._n_channels).double().cpu().numpy()
-        return compared
-
-    def _rows(self, x: Tensor) -> NDArray[np.float64]:
-        """Return drawings as they are compared, of what networks see of attributes."""
-        network, n_channels = self._network(), self._n_channels
-
-        def rows(x: Tensor) -> Tensor:
-            return over_black(network.decoder(network.codes(x)), n_channels)
-
-        drawn: NDArray[np.float64] = self._apply(rows, {"x": TensorColumn(x, _EXACT)})
-        return drawn
 
     def encode(self, X: Any) -> NDArray:
         """Return the codes of attributes, from which `generate` draws.
