@@ -120,17 +120,21 @@ def views(args):
         is_known = (X["azimuth"] % step == 0).to_numpy()
         at = is_known[:24]
         of_linear = error(linear(real, at)[:, :, ~at], real[:, :, ~at])
-        errors, seconds = [], []
+        errors, averaged, seconds = [], [], []
         for seed in range(args.seeds):
             drawing, cpu = fitted(X[is_known], rgba[is_known], seed, args, f"every-{step}")
-            drawn = over_white(drawing.predict(X[~is_known]))
-            errors.append(error(drawn, truth(rgba[~is_known])))
+            drawn = over_white(drawing.predict(X)).reshape(real.shape)
+            mean = (drawn + linear(drawn, at)) / 2  # with a blend of what is drawn at both sides
+            errors.append(error(drawn[:, :, ~at], real[:, :, ~at]))
+            averaged.append(error(mean[:, :, ~at], real[:, :, ~at]))
             seconds.append(cpu)
-        train = error(over_white(drawing.predict(X[is_known])), truth(rgba[is_known]))
+        edges = [energy(one[:, :, ~at].reshape(-1, *one.shape[3:])) for one in (drawn, mean, real)]
         print(
             f"every {step}: linear {of_linear:.4f}, drawn {spread(errors)}"
-            f" ({np.mean(errors) / of_linear:.2f} of linear), on known views {train:.4f}, "
-            f"{np.mean(seconds):.0f} s of CPU",
+            f" ({np.mean(errors) / of_linear:.2f} of linear), averaged with its own blend "
+            f"{spread(averaged)}, on known views {error(drawn[:, :, at], real[:, :, at]):.4f}; "
+            f"Laplacian energy over the real one {edges[0] / edges[2]:.2f}, averaged "
+            f"{edges[1] / edges[2]:.2f}; {np.mean(seconds):.0f} s of CPU",
             flush=True,
         )
 

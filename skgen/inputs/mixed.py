@@ -286,8 +286,8 @@ class MixedInput(Input):
         constant = [one.name for one, is_same in zip(self.attributes, same, strict=True) if is_same]
         if constant and len(constant) < len(self.attributes):
             warn(
-                f"The same in all rows: {', '.join(map(repr, constant))}. Nothing can be learned of "
-                "what that does. Leave it out, or add rows that differ.",
+                f"The same in all rows: {', '.join(map(repr, constant))}. Nothing can be learned "
+                "of what that does. Leave it out, or add rows that differ.",
                 UserWarning,
             )
 
