@@ -321,6 +321,12 @@ def test_transparent_images_are_told_of(attributes, images):
         ImageRegressor(**QUICK).fit(attributes, y)
 
 
+def test_masks_of_another_range_than_colors_are_told_of(attributes, images):
+    y = np.stack([255 * images] * 3 + [images > 0.5], axis=-1)
+    with pytest.warns(UserWarning, match="goes up to 1, and colors up to 255"):
+        ImageRegressor(**QUICK).fit(attributes, y)
+
+
 # Attributes in all containers
 
 

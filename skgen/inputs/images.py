@@ -212,7 +212,16 @@ class ImageTarget(ImageInput):
         """Check y, measure it, and return its column."""
         columns: dict[str, Any] = super().fit(X, estimator)
         if self.image_shape is not None and self.image_shape[2] == 4:
-            mask = columns[self.name].X[:, 3::4]
+            given = columns[self.name].X
+            mask = given[:, 3::4]
+            largest = float(mask.max()), float(given.max())
+            if 0 < largest[0] <= 1 and largest[1] > 8:
+                warn(
+                    f"The fourth channel of y, which says where color counts, goes up to "
+                    f"{largest[0]:g}, and colors up to {largest[1]:g}: they nearly nowhere count. "
+                    "Bring both to one range.",
+                    UserWarning,
+                )
             n_empty = int((mask.max(axis=1) <= self.value_range[0]).sum())  # type: ignore[index]
             if n_empty:
                 warn(

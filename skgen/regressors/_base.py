@@ -70,7 +70,7 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         6,
         COUNT,
         """Sines and cosines of how many multiples of an angle the decoder sees. Fewer make a
-        smoother turn.""",
+        smoother turn where angles are many.""",
     )
     loss: str | Loss = parameter(
         "squared_error",

@@ -25,8 +25,8 @@ __all__ = ["ImageRegressor"]
 # Images that are compared at a time.
 _N_AT_ONCE = 256
 
-# A spread of drawings over that of images is a collapse, after so many updates.
-_COLLAPSED, _SETTLED = 0.01, 100
+# A spread of drawings over that of images is a collapse, after so many updates; of so many rows.
+_COLLAPSED, _SETTLED, _N_LOOKED_AT = 0.01, 100, 64
 
 
 @final
@@ -72,6 +72,9 @@ class ImageRegressor(
     floats; or flat rows, such as spectra, for which the decoder is dense. Of RGBA the fourth
     channel is a mask: an image is compared over black, together with its mask, so that color
     counts as much as it is seen.
+
+    Between angles that were trained on, codes go straight from one to the next, up to half a turn.
+    Sines and cosines of many multiples would have values there that no layer ever saw.
 
     The square error draws the mean of all images that would fit. Where that is blurred, the second
     network sharpens it, at the price of some error.
@@ -234,12 +237,13 @@ class ImageRegressor(
         """Say so where drawings are the same for all attributes, and images are not."""
         x: Any = columns["x"]
         y: Any = columns["y"]
-        some = np.linspace(0, len(x) - 1, min(len(x), _N_AT_ONCE), dtype=int)
+        if self.n_iter_ * -(-len(x) // self.batch_size) < _SETTLED:
+            return
+        some = np.linspace(0, len(x) - 1, min(len(x), _N_LOOKED_AT), dtype=int)
         rows = torch.from_numpy(some)
         real, drawn = self._real(y.take(rows)), self._rows(x.take(rows))
         spread, wanted = (float(np.sqrt(one.var(axis=0).sum())) for one in (drawn, real))
-        settled = self.n_iter_ * -(-len(x) // self.batch_size) >= _SETTLED
-        if settled and wanted > 0 and spread <= _COLLAPSED * wanted:
+        if wanted > 0 and spread <= _COLLAPSED * wanted:
             warn(
                 "Drawings are the same for all attributes: they deviate by "
                 f"{spread / wanted:.1g} of what the images do. Either nothing in the images "
