@@ -197,6 +197,15 @@ def test_between_angles_that_are_known_codes_go_straight():
     assert torch.equal(codes(half_a_turn), codes.train()(half_a_turn))  # nothing is known there
 
 
+def test_angles_of_later_chunks_are_known(attributes, images):
+    first = (attributes["angle"] % 45 == 0).to_numpy()
+    model = ImageRegressor(**QUICK).partial_fit(attributes[first], images[first])
+    row = attributes[attributes["angle"] == 15][:1]
+    length = np.linalg.norm(model.encode(row)[0, 32:44])
+    model.partial_fit(attributes, images)
+    assert length < np.linalg.norm(model.encode(row)[0, 32:44]) == pytest.approx(6**0.5)
+
+
 def test_views_between_those_that_all_know_are_better_than_a_blend(attributes, images):
     """All hands are known at every 45 degrees alone, so that sin 4 phi is 0 in all of them."""
     known = (attributes["angle"] % 45 == 0).to_numpy()
