@@ -36,7 +36,7 @@ from torch import nn
 from torch.nn import functional
 
 from skgen import SkipGram, SkipThought
-from skgen.text._skip_thought import _rank_of_next
+from skgen.text._ranks import rank_of_next
 
 DATA = Path(os.environ.get("SKGEN_DATA", "data"))
 WIDTH = 100
@@ -278,17 +278,17 @@ def sentences(arguments):
     groups, one = np.array(flat(chapters[:last])), np.zeros(len(test), int)
     tfidf = TfidfVectorizer(analyzer=of_tokens).fit(train)
     svd = make_pipeline(tfidf, TruncatedSVD(300, random_state=0)).fit(train)
-    print(f"tf-idf: {_rank_of_next(tfidf.transform(test).toarray(), one):.4f}")
-    print(f"SVD-300 of tf-idf: {_rank_of_next(svd.transform(test), one):.4f}")
+    print(f"tf-idf: {rank_of_next(tfidf.transform(test).toarray(), one):.4f}")
+    print(f"SVD-300 of tf-idf: {rank_of_next(svd.transform(test), one):.4f}")
     own = TfidfVectorizer(analyzer=of_tokens).fit_transform(test).toarray()
-    print(f"tf-idf that was fitted to the novel itself: {_rank_of_next(own, one):.4f}")
+    print(f"tf-idf that was fitted to the novel itself: {rank_of_next(own, one):.4f}")
     for seed in range(arguments.seeds):
         for weighting in ("mean", "sif"):
             model = SkipGram(WIDTH, random_state=seed, weighting=weighting).fit(train)
-            rank = _rank_of_next(model.transform(test), one)
+            rank = rank_of_next(model.transform(test), one)
             print(f"seed {seed}: {weighting} of word vectors {rank:.4f}")
         if theirs := gensim_vectors(train, seed):
-            rank = _rank_of_next(mean_vectors(test, theirs[0], theirs[2]), one)
+            rank = rank_of_next(mean_vectors(test, theirs[0], theirs[2]), one)
             print(f"seed {seed}: means of gensim's word vectors {rank:.4f}")
         for settings in arguments.settings:
             model = SkipThought(random_state=seed, **settings)

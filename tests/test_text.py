@@ -1,6 +1,7 @@
 """Models of texts: the contract that scikit-learn's own checks leave out, and what they learn."""
 
 import pickle
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -10,11 +11,12 @@ import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from small import texts
 from torch.nn import functional
@@ -22,8 +24,10 @@ from torch.nn import functional
 from skgen import SkipGram, SkipThought
 from skgen.engine import RowAdagrad
 from skgen.inputs import TextInput
-from skgen.networks.text import SentenceDecoder, pair_loss
+from skgen.networks.sentences import SentenceDecoder
+from skgen.networks.words import pair_loss
 from skgen.text._neighbors import Neighbors
+from skgen.text._ranks import rank_of_next
 from skgen.text._windows import Windows
 
 QUICK = {"max_epochs": 3, "min_count": 1, "random_state": 0}
@@ -238,6 +242,71 @@ def test_progress(model, lines, capfd):
     assert "words/s" in capfd.readouterr().err
 
 
+@each
+def test_arrays_that_were_handed_out_stay_what_they_were(model, lines):
+    model = clone(model).fit(lines)
+    words = model.word_vectors_
+    before = words.copy()
+    model.partial_fit(lines)
+    assert_array_equal(words, before)
+    assert not np.allclose(model.word_vectors_, before)
+
+
+@each
+def test_columns_are_those_of_fit(model, lines):
+    model = clone(model).fit(lines).set_params(n_components=5).set_output(transform="pandas")
+    assert model.transform(lines).shape == (60, 8) == (60, len(model.get_feature_names_out()))
+    for again in (model.partial_fit, clone(model).set_params(warm_start=True).fit(lines).fit):
+        with pytest.raises(ValueError, match="n_components was"):
+            again.__self__.set_params(n_components=7)
+            again(lines)
+    assert model.transform(lines).shape == (60, 8)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"tokenizer": lambda text: [len(word) for word in text.split()]}, "Row 0 .* one of which"),
+        ({"tokenizer": lambda text: map(iter, text.split())}, "no string"),
+        ({"analyzer": lambda text: None}, "returned None of row 0"),
+        ({"analyzer": lambda text: iter(text.split())}, ""),
+    ],
+)
+def test_what_a_tokenizer_returns(params, message, lines):
+    model = SkipGram(8, **params, **QUICK)
+    if message == "":
+        assert model.fit(lines).similarity("rain", "rain") == pytest.approx(1)
+        return
+    with pytest.raises(ValueError, match=message):
+        model.fit(lines)
+
+
+def test_tokens_of_a_column_of_lists(lines):
+    tokens = [line.split() for line in lines]
+    expected = SkipGram(8, **QUICK).fit_transform(tokens)
+    for given in (pl.Series(tokens), pd.Series(tokens), [np.array(one) for one in tokens]):
+        assert_array_equal(SkipGram(8, **QUICK).fit_transform(given), expected)
+
+
+def test_texts_to_check_on_have_to_be_known(lines):
+    with pytest.raises(ValueError, match="In X_val: No text has two words"):
+        SkipGram(8, **QUICK).fit(lines, X_val=["xyz abc"])
+    with pytest.raises(ValueError, match="In X_val: No sentence has another one"):
+        SkipThought(8, **QUICK).fit(lines, X_val=["xyz abc"] * 3)
+    stopping = SkipGram(8, early_stopping=True, **QUICK)
+    with pytest.raises(ValueError, match="In the rows set aside by validation_fraction"):
+        for seed in range(20):  # in one of which both texts with words are left to train on
+            stopping.set_params(random_state=seed).fit([*lines[:2], *[""] * 20])
+
+
+def test_a_pass_of_nothing_is_told():
+    with pytest.warns(UserWarning, match=r"subsample=1e-30 leaves .* of 20 words"):
+        SkipGram(8, subsample=1e-30, **QUICK).fit(["rain fell"] * 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SkipGram(8, subsample=0, **QUICK).fit(["rain fell"])
+
+
 def test_a_later_chunk_has_the_words_of_the_first(lines):
     model = SkipGram(8, **QUICK).fit(lines)
     words = model.vocabulary_
@@ -250,10 +319,11 @@ def test_a_later_chunk_has_the_words_of_the_first(lines):
 
 def test_the_vocabulary_goes_by_frequency():
     tokens = [["b", "c", "c"], ["a", "c", "b", "d"], ["a"]]
-    model = SkipGram(4, **QUICK).fit(tokens)
+    few = {**QUICK, "subsample": 0}
+    model = SkipGram(4, **few).fit(tokens)
     assert list(model.vocabulary_) == ["c", "a", "b", "d"]
-    assert list(SkipGram(4, max_features=2, **QUICK).fit(tokens).vocabulary_) == ["c", "a"]
-    fewer = SkipGram(4, **{**QUICK, "min_count": 2}).fit(tokens)
+    assert list(SkipGram(4, max_features=2, **few).fit(tokens).vocabulary_) == ["c", "a"]
+    fewer = SkipGram(4, **{**few, "min_count": 2}).fit(tokens)
     assert fewer.vocabulary_ == {"c": 0, "a": 1, "b": 2}
     assert_allclose(fewer.transform([["b", "d"]])[0], fewer.word_vectors_[2], rtol=1e-6)
 
@@ -372,8 +442,15 @@ def test_neighbors_of_other_texts_are_told_from_noise(world):
 def test_unknown_words_have_names(world):
     with pytest.raises(ValueError, match=r"'rainn' is not in the vocabulary.*'rain'"):
         world.most_similar("rainn")
-    with pytest.raises(ValueError, match="less than 5 times"):
+    with pytest.raises(ValueError, match="occur 5 times in the texts of fit, which is min_count"):
         world.similarity("rain", "xyzzy")
+    with pytest.raises(ValueError, match=r"'Rain' is not in the .*Did you mean 'rain'"):
+        world.most_similar("Rain")
+    with pytest.raises(ValueError, match="among the 5 most frequent ones, max_features"):
+        SkipGram(8, max_features=5, **QUICK).fit(texts(60)).most_similar("snow")
+    for several in (["rain", "snow"], None):
+        with pytest.raises(ValueError, match="Ask for one at a time"):
+            world.most_similar(several)
     with pytest.raises(NotFittedError):
         SkipGram().most_similar("rain")
 
@@ -389,16 +466,46 @@ def test_word2vec_format(world, tmp_path):
     for refused in (loaded.partial_fit, loaded.score):
         with pytest.raises(ValueError, match="read from a file"):
             refused(texts(5))
+    with pytest.raises(ValueError, match="whose words stand in the file"):
+        loaded.most_similar("xyzzy")
     assert loaded.fit(texts(20)).score(texts(20)) > 0  # which starts anew
-    (tmp_path / "bad.txt").write_text("2 3\na 1 2 3\nb 1 2\n")
-    with pytest.raises(ValueError, match=r"Line 3 of .* has 2 numbers"):
+    assert SkipGram.from_word2vec(tmp_path / "vectors.txt", n_components=3).n_components == 16
+    spaces = SkipGram(4, subsample=0, **QUICK).fit([["New York", "is", "far"]] * 3)
+    surrogate = SkipGram(4, subsample=0, **QUICK).fit([["\ud800", "is", "far"]] * 3)
+    for model, message in ((spaces, "'New York' is empty or holds"), (surrogate, "as UTF-8")):
+        with pytest.raises(ValueError, match=message):
+            model.to_word2vec(tmp_path / "vectors.txt")
+    SkipGram.from_word2vec(tmp_path / "vectors.txt")  # which is as it was
+
+
+def test_reading_vectors_moves_nobodys_generator(world, tmp_path):
+    world.to_word2vec(tmp_path / "vectors.txt")
+    before = torch.get_rng_state()
+    SkipGram.from_word2vec(tmp_path / "vectors.txt")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"2 3\na 1 2 3\nb 1 2\n", r"Line 3 of .*: it has 2 numbers"),
+        (b"2 3\nNew York 1 2 3\nb 1 2 3\n", r"Line 2 of .*: it has 4 numbers"),
+        (b"2 2\na 1 2\nb x 2\n", r"Line 3 of .*: could not convert string to float: 'x'"),
+        (b"2 2\na 1 2\nb nan 2\n", r"Line 3 of .* not finite"),
+        (b"2 2\na 1 2\nb 1e300 2\n", r"Line 3 of .* not finite"),
+        (b"3 2\na 1 2\nb 1 2\na 3 4\n", r"Line 4 of .*: 'a' is in line 2, too"),
+        (b"3 2\na 1 2\nb 1 2\n", "fewer words than its first line says, 3"),
+        (b"1 2\na 1 2\nb 1 2\n", "more words than its first line says, 1"),
+        (b"a 1 2 3\n", "first line"),
+        (b"-3 2\na 1 2\n", "first line"),
+        (b"0 2\n", "first line"),
+        (b"1 2\na \x00\x00\x80\xbf\x00\x00\x00\x40\n", "binary=True"),
+    ],
+)
+def test_what_is_not_in_the_format(content, message, tmp_path):
+    (tmp_path / "bad.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
         SkipGram.from_word2vec(tmp_path / "bad.txt")
-    (tmp_path / "bad.txt").write_text("a 1 2 3\n")
-    with pytest.raises(ValueError, match="first line"):
-        SkipGram.from_word2vec(tmp_path / "bad.txt")
-    spaces = SkipGram(4, **QUICK).fit([["New York", "is", "far"]] * 3)
-    with pytest.raises(ValueError, match="'New York' is empty or holds white space"):
-        spaces.to_word2vec(tmp_path / "bad.txt")
 
 
 def test_means_and_sif(world):
@@ -418,13 +525,19 @@ def test_means_and_sif(world):
 
 
 def test_a_window_wider_than_texts(lines):
-    wide = SkipGram(8, window=1000, **QUICK).fit(lines)
-    assert np.isfinite(wide.word_vectors_).all() and wide.score(lines) > 0.03
+    for window in (1000, 10**9):  # the whole text, as of baskets
+        wide = SkipGram(8, window=window, **QUICK).fit(lines)
+        assert np.isfinite(wide.word_vectors_).all() and wide.score(lines) > 0.03
+    alone = SkipGram(8, window=10**6, **QUICK).fit(["rain fell"] * 60)
+    assert np.isfinite(alone.word_vectors_).all()
 
 
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # torch's Adagrad
 def test_other_optimizers_take_sparse_gradients(lines):
-    model = SkipGram(8, optimizer=torch.optim.SparseAdam, lr=0.01, **QUICK).fit(lines)
-    assert model.loss_curve_[-1] < model.loss_curve_[0]
+    for optimizer in (torch.optim.SparseAdam, torch.optim.Adagrad, torch.optim.SGD):
+        model = SkipGram(8, optimizer=optimizer, lr=0.1, **QUICK).set_params(max_epochs=20)
+        curve = model.fit(lines).loss_curve_
+        assert curve[-1] < curve[0]
     SkipGram(8, weight_decay=0.1, **QUICK).fit(lines)
 
 
@@ -435,7 +548,9 @@ def test_groups_are_never_crossed():
     sentences = column([[number] for number in range(8)])
     groups = torch.tensor([1, 0, 1, 0, 0, 2, 1, 1])  # in order: 1 3 4, 0 2 6 7, 5
     seen = {}
-    for batch in Neighbors(sentences, groups, 3, False).epoch(torch.Generator().manual_seed(0)):
+    spoken = torch.ones(8, dtype=torch.bool)
+    both = Neighbors(sentences, groups, 3, False, spoken)
+    for batch in both.epoch(torch.Generator().manual_seed(0)):
         lengths, words = batch["sentence"]
         sides = []
         for name in ("before", "after"):
@@ -453,7 +568,7 @@ def test_groups_are_never_crossed():
         6: (2, 7),
         7: (6, None),
     }
-    pairs = Neighbors(sentences, groups, 8, True)
+    pairs = Neighbors(sentences, groups, 8, True, spoken)
     (batch,) = pairs.epoch()
     assert len(pairs) == 5
     assert dict(zip(batch["sentence"][1].tolist(), batch["after"][1].tolist(), strict=True)) == {
@@ -481,8 +596,36 @@ def test_groups_of_names_or_numbers(lines):
             fit(lines, groups=np.arange(60))
     with pytest.raises(ValueError, match="No sentence of X"):
         first.score(lines, groups=np.arange(60))
-    with pytest.raises(ValueError, match="missing"):
-        SkipThought(**SMALL).fit(lines, groups=[None] * 60)
+    with pytest.raises(ValueError, match="1 missing values, the first in row 59"):
+        SkipThought(**SMALL).fit(lines, groups=[*range(59), None])
+    with pytest.raises(ValueError, match="30 missing"):
+        SkipThought(**SMALL).fit(lines, groups=pd.Series([pd.Timestamp(0), pd.NaT] * 30))
+    with pytest.raises(ValueError, match=r"groups has to hold one value .* shape \(60, 2\)"):
+        SkipThought(**SMALL).fit(lines, groups=np.zeros((60, 2)))
+    # Whatever kind of value they are; and integers that single or double precision makes one.
+    for kind in (
+        np.repeat(pd.date_range("2020-01-01", periods=3), 20),
+        pd.DataFrame({"group": groups}),
+        pd.Categorical(groups),
+        pd.Series([("a", name) for name in groups.tolist()]),
+        np.repeat(np.int64(2**60) + np.arange(3), 20),
+    ):
+        same = SkipThought(8, **SMALL).fit(lines, groups=kind)
+        assert_array_equal(same.transform(lines), first.transform(lines))
+
+
+def test_groups_on_every_way(lines):
+    """`fit_transform`, a pipeline, and a search pass them on."""
+    groups, y = np.repeat([3, 1, 2], 20), np.arange(60) // 10 % 2
+    expected = SkipThought(8, **SMALL).fit(lines, groups=groups).transform(lines)
+    assert_array_equal(SkipThought(8, **SMALL).fit_transform(lines, groups=groups), expected)
+    pipeline = make_pipeline(SkipThought(8, **SMALL), LogisticRegression())
+    pipeline.fit(lines, y, skipthought__groups=groups)
+    assert_array_equal(pipeline[0].transform(lines), expected)
+    with config_context(enable_metadata_routing=True):
+        model = SkipThought(8, **SMALL).set_fit_request(groups=True).set_score_request(groups=True)
+        search = GridSearchCV(model, {"n_components": [4, 8]}, cv=GroupKFold(3))
+        assert (search.fit(lines, groups=groups).cv_results_["mean_test_score"] > 0.02).all()
 
 
 @pytest.mark.parametrize(
@@ -524,14 +667,32 @@ def test_decoders_say_sentences_of_the_world():
     assert drawn == model.generate_next(story[:20], temperature=1.0, random_state=0)
     assert len(set(drawn)) > len(set(said))
     assert all(len(one.split()) <= 2 for one in model.generate_next(story[:5], max_length=2))
-    with pytest.raises(ValueError, match="temperature"):
-        model.generate_next(story[:5], temperature=-1)
+    for wrong in (-1, np.nan, np.inf, "hot"):
+        with pytest.raises(ValueError, match="temperature"):
+            model.generate_next(story[:5], temperature=wrong)
+    assert model.generate_next(story[:5], temperature=1e-40) == said[:5]
 
 
 def test_one_sentence_a_batch(lines):
-    for params in ({"encoder": "gru"}, {"objective": "decode"}):
-        model = SkipThought(8, batch_size=1, **SMALL, **params).set_params(max_epochs=1)
-        assert np.isfinite(model.fit(lines[:5]).transform(lines[:5])).all()
+    model = SkipThought(8, batch_size=1, objective="decode", **SMALL).set_params(max_epochs=1)
+    assert np.isfinite(model.fit(lines[:5]).transform(lines[:5])).all()
+    model.set_params(objective="classify")
+    with pytest.raises(ValueError, match="of batch_size=1 there are none"):
+        model.fit(lines)
+    with pytest.raises(ValueError, match="of a single pair of neighbors there are none"):
+        SkipThought(8, **SMALL).fit(lines[:2])
+    with pytest.raises(ValueError, match="word_dropout"):
+        SkipThought(word_dropout=1.0).fit(lines)
+
+
+def test_a_sentence_is_not_looked_for_among_its_next():
+    """Of ten sentences in pairs, each one's next is the nearest of the others, or is not."""
+    codes = np.repeat(np.eye(5), 2, axis=0)
+    assert rank_of_next(codes, np.repeat(np.arange(5), 2)) == 1
+    assert rank_of_next(np.tile(codes, (30, 1)), np.repeat(np.arange(150), 2)) < 0.2
+    assert rank_of_next(np.zeros((200, 3)), np.zeros(200, int)) == pytest.approx(1 / 50.5)
+    order = np.random.default_rng(0).standard_normal((2000, 9))
+    assert rank_of_next(order, np.zeros(2000, int)) == pytest.approx(0.052, abs=0.01)
 
 
 def test_only_decoders_generate(lines):
@@ -593,13 +754,15 @@ def test_unknown_words_by_a_linear_map(lines):
         assert_allclose(found, mapped, rtol=1e-3, atol=1e-4)
         expanded.partial_fit([*lines, "the comet fell"])  # which decoders say as an unknown word
         assert np.isfinite(expanded.transform(["a comet"])).all()
+    with pytest.raises(TypeError, match="takes a fitted SkipGram, got a dict"):
+        model.expand_vocabulary({"comet": [1, 2]})
     with pytest.raises(ValueError, match="words are in both vocabularies"):
         SkipThought(8, **SMALL).fit(lines).expand_vocabulary(
-            SkipGram(40, **QUICK).fit([["other", "words"]] * 9)
+            SkipGram(40, subsample=0, **QUICK).fit([["other", "words"]] * 9)
         )
 
 
 def test_empty_sentences_part_their_neighbors():
     sentences = column([[0], [1], [], [2], [3]])
-    (batch,) = Neighbors(sentences, None, 8, True).epoch()
+    (batch,) = Neighbors(sentences, None, 8, True, sentences.n_words > 0).epoch()
     assert batch["sentence"][1].tolist() == [0, 2] and batch["after"][1].tolist() == [1, 3]

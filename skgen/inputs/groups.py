@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.validation import column_or_1d
 
 from skgen.engine import Column, TensorColumn
-from skgen.inputs.attributes import checked_column
+from skgen.inputs.attributes import is_missing
 from skgen.inputs.base import Input
 
 __all__ = ["GroupInput"]
@@ -27,7 +26,22 @@ class GroupInput(Input):
         """Return the column of the groups."""
         if X is None:
             return {}
-        groups = column_or_1d(np.asarray(X), warn=True)
-        checked_column("groups", groups)
-        numbers = np.unique(groups, return_inverse=True)[1]
-        return {"group": TensorColumn(torch.from_numpy(numbers.astype(np.int64)))}
+        groups = np.asarray(X)
+        if groups.ndim == 2 and groups.shape[1] == 1:
+            groups = groups[:, 0]
+        if groups.ndim != 1:
+            raise ValueError(
+                "groups has to hold one value for every row, got an array of shape "
+                f"{groups.shape}. Make one column of several, such as f'{{book}}/{{chapter}}'."
+            )
+        is_time = groups.dtype.kind in "mM"
+        values = groups.tolist()
+        missing = np.isnat(groups) if is_time else [is_missing(one) or one != one for one in values]
+        if n_missing := int(np.sum(missing)):
+            raise ValueError(
+                f"groups has {n_missing} missing values, the first in row {np.argmax(missing)}. "
+                "Leave those rows out, or give each a group of its own."
+            )
+        numbers: dict[Any, int] = {}  # of any kind, and of integers that floats cannot tell apart
+        of_rows = [numbers.setdefault(value, len(numbers)) for value in values]
+        return {"group": TensorColumn(torch.tensor(of_rows, dtype=torch.long))}

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -145,8 +145,9 @@ class TextInput(Input):
         """Return the numbers of all tokens of X, and how many there are in each text."""
         words, ends = array("i"), array("q", [0])
         analyze = self.analyzer.build_analyzer()
+        cuts_anew = callable(self.analyzer.analyzer) or self.analyzer.tokenizer is not None
         for row, text in enumerate(_texts(X, type(estimator).__name__)):
-            words.extend(map(number, _tokens(text, row, analyze)))
+            words.extend(map(number, _tokens(text, row, analyze, cuts_anew)))
             ends.append(len(words))
         if len(ends) == 1:
             raise ValueError(
@@ -181,26 +182,45 @@ def _texts(X: Any, name: str) -> Iterable[Any]:
     return X
 
 
-def _tokens(text: Any, row: int, analyze: Callable[[Any], Iterable[str]]) -> Iterator[str] | Any:
-    """Return the tokens of one text."""
-    if isinstance(text, str):
-        return analyze(text)
-    if isinstance(text, list | tuple | np.ndarray):
-        for token in text:
-            if not isinstance(token, str):
-                raise ValueError(
-                    f"Row {row} is a list of tokens and holds {token!r}, which is no string."
-                )
-        return text
-    if isinstance(text, bytes):
+def _tokens(
+    text: Any, row: int, analyze: Callable[[Any], Iterable[str]], cuts_anew: bool
+) -> Iterable[str]:
+    """Return the tokens of one text, which is a string, or a sequence of tokens."""
+    if isinstance(text, str | bytes):
         try:
-            return analyze(text)
+            tokens = analyze(text)
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"Row {row} holds bytes that are not UTF-8 ({error}). Decode them first: "
                 'text.decode("latin-1"), or whatever they are in.'
             ) from error
-    raise ValueError(
-        f"Row {row} is {text!r}, which is no text. Leave it out, or fill it with an empty one: "
-        'X.fillna("").'
+        if not cuts_anew:
+            return tokens
+        if not isinstance(tokens, Iterable):
+            raise ValueError(
+                f"The analyzer, or tokenizer, returned {tokens!r} of row {row}. It has to return "
+                "a list of strings."
+            )
+        what = "is cut into tokens, one of which is"
+    elif _is_sequence(text):
+        tokens, what = text, "is a list of tokens and holds"
+    else:
+        raise ValueError(
+            f"Row {row} is {text!r}, which is no text. Leave it out, or fill it with an empty one: "
+            'X.fillna("").'
+        )
+    tokens = list(tokens)
+    for token in tokens:
+        if not isinstance(token, str):
+            raise ValueError(f"Row {row} {what} {token!r}, which is no string.")
+    return tokens
+
+
+def _is_sequence(text: Any) -> bool:
+    """Whether it is a list, a tuple, an array, or a series as polars has them in a column."""
+    return (
+        hasattr(text, "__len__")
+        and hasattr(text, "__getitem__")
+        and not isinstance(text, Mapping | bytearray | memoryview)
+        and len(getattr(text, "shape", (0,))) == 1
     )

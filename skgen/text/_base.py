@@ -10,10 +10,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
+from torch import nn
 
 from skgen._sklearn import StrOptions, _fit_context
 from skgen.base import IncrementalModel
-from skgen.engine import Batches, Column, FitProgress
+from skgen.engine import Batches, Column, Engine, FitProgress
 from skgen.exceptions import warn
 from skgen.inputs import TextInput
 from skgen.parameters import COUNT, parameter
@@ -89,6 +90,10 @@ class BaseTextModel(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increment
     def _encode(self, columns: Mapping[str, Column]) -> NDArray:
         """Return the vectors of texts."""
 
+    @abstractmethod
+    def _word_table(self, net: Engine) -> nn.Parameter:
+        """Return the vectors of words that are trained."""
+
     @property
     def vocabulary_(self) -> dict[str, int]:
         """The numbers of the known words."""
@@ -99,6 +104,22 @@ class BaseTextModel(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increment
         names = ("analyzer", "tokenizer", "lowercase", "token_pattern", "stop_words")
         analyzer = CountVectorizer(**{name: getattr(self, name) for name in names})
         return TextInput(analyzer, self.min_count, self.max_features, self._keeps_unknown)
+
+    def _go_on(self, settings: dict[str, Any]) -> Engine:
+        net = super()._go_on(settings)
+        # Arrays of them that were handed out stay what they were.
+        table = self._word_table(net)
+        table.data = table.data.clone()
+        return net
+
+    def _validation_batches(
+        self, columns: Mapping[str, Column], rows: NDArray | None, seed: int
+    ) -> Batches:
+        try:
+            return super()._validation_batches(columns, rows, seed)
+        except ValueError as error:
+            whose = "X_val" if rows is None else "the rows set aside by validation_fraction"
+            raise ValueError(f"In {whose}: {error}") from error
 
     def _engine_settings(self, stopping: bool) -> dict[str, Any]:
         settings = super()._engine_settings(stopping)
@@ -218,8 +239,9 @@ class BaseTextModel(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Increment
             )
 
     @property
+    @abstractmethod
     def _n_features_out(self) -> int:
-        return self.n_components
+        """How long the vectors of the fitted model are."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -35,6 +35,9 @@ class Neighbors(Batches):
     after_only : bool
         Whether to leave out the sentence before, and all sentences that have none after them.
 
+    spoken : Tensor of shape (n_sentences,), bool
+        Which sentences say something. Others have no neighbors, and are none.
+
     rows : ndarray of int, default=None
         Which sentences to take, instead of all.
     """
@@ -45,14 +48,14 @@ class Neighbors(Batches):
         groups: Tensor | None,
         batch_size: int,
         after_only: bool,
+        spoken: Tensor,
         rows: NDArray[np.integer] | None = None,
     ):
         order = torch.arange(len(column)) if rows is None else torch.from_numpy(rows)
         of_group = torch.zeros(len(column), dtype=torch.long) if groups is None else groups
         order = order[of_group[order].argsort(stable=True)]
         adjacent = of_group[order][1:] == of_group[order][:-1]
-        # A sentence without words has nothing to say of its neighbors, and they nothing of it.
-        spoken = column.n_words.cpu()[order] > 0
+        spoken = spoken.cpu()[order]
         adjacent &= spoken[1:] & spoken[:-1]
         nothing = torch.zeros(1, dtype=torch.bool)
         self.has_before = torch.cat([nothing, adjacent])

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, final
 
@@ -14,12 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import StrOptions
-from skgen.engine import Batches, Column, Engine, Progress, RowAdagrad, Turn
+from skgen.engine import Batches, Column, Engine, Progress, RowAdagrad, Turn, seeded
+from skgen.exceptions import warn
 from skgen.inputs import TextInput, WordColumn
-from skgen.networks.text import WordVectors, bag_sums
+from skgen.networks.words import WordVectors, bag_sums
 from skgen.parameters import COUNT, NOT_NEGATIVE, checked_count, override, parameter
 from skgen.text._base import BaseTextModel
+from skgen.text._ranks import N_OTHERS, neighbor_pairs, reciprocal_ranks
 from skgen.text._windows import Windows
+from skgen.text._word2vec import read_word2vec, write_word2vec
 
 __all__ = ["SkipGram"]
 
@@ -28,9 +32,6 @@ _N_FOR_COMMON = 20_000
 
 # What a word weighs by SIF: a / (a + share of the word), [3].
 _SIF = 1e-3
-
-# Pairs of neighbors, and words drawn as noise for each, that `score` goes by.
-_N_PAIRS, _N_NOISE = 10_000, 99
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,27 @@ class _Objective:
 
     def __call__(self, module: Any, batch: Mapping[str, Any], state: Progress) -> Tensor:
         """Return the loss of negative sampling, a mean over pairs of neighbors."""
-        words, texts = batch["words"], batch["texts"]
-        length = words.shape[1] - 2 * self.window
-        distances = _distances(length, self.window).to(words.device)
+        words, texts, middle = batch["words"], batch["texts"], batch["middle"]
+        length = middle.shape[1]
+        margin = (words.shape[1] - length) // 2
+        distances = _distances(length, margin).to(words.device)
         # Windows shrink at random, so that near words count for more.
-        reach = torch.randint(
-            1, self.window + 1, (len(words), length, 1), dtype=torch.int16, device=words.device
-        )
-        is_near = distances <= reach
-        is_near &= texts[:, self.window : self.window + length, None] == texts[:, None]
+        size = len(words), length, 1
+        reach = torch.randint(1, self.window + 1, size, device=words.device)
+        is_near = distances <= reach.clamp_(max=margin).to(distances.dtype)
+        is_near &= middle[:, :, None] == texts[:, None]
         vectors: WordVectors = module["words"]
         noise = vectors.draw(len(words), length)
         return vectors.loss(words, is_near, noise, self.n_negatives)
 
 
 @lru_cache(maxsize=8)
-def _distances(length: int, window: int) -> Tensor:
+def _distances(length: int, margin: int) -> Tensor:
     """Return how far the words of a block are from those in its middle."""
-    places = torch.arange(length + 2 * window)
-    distances = (places - window - places[:length, None]).abs()
-    distances[distances == 0] = window + 1  # no word is its own neighbor
-    return distances.short()
+    places = torch.arange(length + 2 * margin)
+    distances = (places - margin - places[:length, None]).abs()
+    distances[distances == 0] = margin + 1  # no word is its own neighbor
+    return distances.short() if length + margin < 1 << 15 else distances.int()
 
 
 @final
@@ -204,15 +205,23 @@ class SkipGram(BaseTextModel):
                 f"The vocabulary is a single word, {word!r}, and words are known by other words "
                 f"beside them. Lower min_count, which is {self.min_count}, or pass more texts."
             )
-        if not (column.n_words > 1).any():
+        n_words = column.n_words if rows is None else column.n_words[torch.from_numpy(rows)]
+        if not (n_words > 1).any():
             raise ValueError(
                 f"No text has two words of the vocabulary, and {type(self).__name__} learns from "
                 "words that stand side by side. Pass longer texts, or lower min_count, which is "
                 f"{self.min_count}."
             )
         kept = self._kept()
-        n_words = float(kept @ torch.from_numpy(self._counts()).float())
-        batch_size = min(self.batch_size, max(256, round(n_words / 100)))
+        n_kept = float(kept @ torch.from_numpy(self._counts()).float())
+        if n_kept < 2:
+            warn(
+                f"subsample={self.subsample} leaves {n_kept:.2g} of {self._counts().sum()} words "
+                "in a pass, and it takes two to learn from. Of few words, each makes up a large "
+                "share: raise it, or set it to 0, which leaves all.",
+                UserWarning,
+            )
+        batch_size = min(self.batch_size, max(256, round(n_kept / 100)))
         return Windows(column, batch_size, self.window, kept, rows)
 
     def _counts(self) -> NDArray:
@@ -234,6 +243,19 @@ class SkipGram(BaseTextModel):
             return torch.ones(len(shares))
         ratio = self.subsample / shares
         return (ratio.sqrt() + ratio).clamp(max=1).float()
+
+    def _net_settings(self) -> dict[str, Any]:
+        settings = super()._net_settings()
+        if "fused" in signature(settings["optimizer"]).parameters:
+            settings.setdefault("optimizer__fused", False)  # torch's refuse sparse gradients
+        return settings
+
+    def _built_with(self) -> dict[str, Any]:
+        return {**super()._built_with(), "n_components": self.n_components}
+
+    def _word_table(self, net: Engine) -> nn.Parameter:
+        table: nn.Parameter = net.module_["words"].table
+        return table
 
     def _default_epochs(self, n_batches: int) -> int:
         return int(np.clip(-(-1000 // n_batches), 5, 50))
@@ -303,10 +325,10 @@ class SkipGram(BaseTextModel):
         likely = self._counts() ** 0.75
         column = cast(WordColumn, self.input_.columns(X, self)["words"])
         random = np.random.default_rng(0)
-        pairs = _pairs(column, self.window, random)
+        pairs = neighbor_pairs(column, self.window, random)
         if not len(pairs):
             raise ValueError("No text of X has two words of the vocabulary.")
-        noise = random.choice(len(likely), (len(pairs), _N_NOISE), p=likely / likely.sum())
+        noise = random.choice(len(likely), (len(pairs), N_OTHERS), p=likely / likely.sum())
         candidates = np.column_stack([pairs[:, 1], noise])
         scores = np.concatenate(
             [
@@ -316,9 +338,11 @@ class SkipGram(BaseTextModel):
                 )
             ]
         )
-        above = (scores[:, 1:] > scores[:, :1]).sum(axis=1)
-        beside = (scores[:, 1:] == scores[:, :1]).sum(axis=1)
-        return float((1 / (1 + above + beside / 2)).mean())
+        return float(reciprocal_ranks(scores).mean())
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.word_vectors_.shape[1]
 
     # Words
 
@@ -383,13 +407,17 @@ class SkipGram(BaseTextModel):
 
     def _number(self, word: str) -> int:
         check_is_fitted(self)
+        if not isinstance(word, str):
+            raise ValueError(f"A word is a string, got {word!r}. Ask for one at a time.")
         if word not in self.vocabulary_:
-            close = difflib.get_close_matches(str(word), self.vocabulary_, n=3)
+            close = difflib.get_close_matches(word.lower(), self.vocabulary_, n=3)
             meant = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
-            raise ValueError(
-                f"{word!r} is not in the vocabulary: fit saw it less than {self.min_count} times, "
-                f"which is min_count.{meant}"
-            )
+            why = f"occur {self.min_count} times in the texts of fit, which is min_count"
+            if self.max_features is not None:
+                why += f", and are among the {self.max_features} most frequent ones, max_features"
+            if self.input_.counts is None:
+                why = "stand in the file that was read"
+            raise ValueError(f"{word!r} is not in the vocabulary, whose words {why}.{meant}")
         return self.vocabulary_[word]
 
     def _directions(self) -> NDArray:
@@ -416,19 +444,10 @@ class SkipGram(BaseTextModel):
         Raises
         ------
         ValueError
-            If a word holds white space, which the format cannot.
+            If a word holds white space, which the format cannot. Nothing is written then.
         """
         check_is_fitted(self)
-        for word in self.vocabulary_:
-            if len(word.split()) != 1 or word != word.strip():
-                raise ValueError(
-                    f"{word!r} is empty or holds white space, which word2vec's text format cannot."
-                )
-        vectors = self.word_vectors_
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(f"{vectors.shape[0]} {vectors.shape[1]}\n")
-            for word, vector in zip(self.vocabulary_, vectors, strict=True):
-                file.write(f"{word} {' '.join(map(repr, vector.tolist()))}\n")
+        write_word2vec(path, self.vocabulary_, self.word_vectors_)
 
     @classmethod
     def from_word2vec(cls, path: str | Path, **params: Any) -> Self:
@@ -443,59 +462,30 @@ class SkipGram(BaseTextModel):
             The file.
 
         **params : dict
-            Parameters of the model, such as `token_pattern`.
+            Parameters of the model, such as `token_pattern`; `n_components` is what the file
+            says.
 
         Returns
         -------
         model : SkipGram
             A fitted one.
+
+        Raises
+        ------
+        ValueError
+            If the file is not in that format; the message names the line.
         """
-        words, vectors = _read_word2vec(path)
-        model = cls(vectors.shape[1], **params)
+        words, vectors = read_word2vec(path)
+        model = cls(**{**params, "n_components": vectors.shape[1]})
         model._validate_params()
         model.input_, model.target_input_ = model._input(), None
         model.input_.vocabulary = {word: number for number, word in enumerate(words)}
         model.input_.counts = None
-        net = Engine(model._module(), model._turns(), device="cpu", optimizer=model.optimizer)
-        model.net_ = net.initialize()
+        with seeded(0):  # for weights that are overwritten, so that nobody's generator moves
+            net = Engine(model._module(), model._turns(), device="cpu", optimizer=model.optimizer)
+            model.net_ = net.initialize()
         net.module_["words"].vectors.copy_(torch.from_numpy(vectors))
         return model
-
-
-def _read_word2vec(path: str | Path) -> tuple[list[str], NDArray[np.float32]]:
-    with open(path, encoding="utf-8") as file:
-        try:
-            n_words, size = map(int, file.readline().split())
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is not in word2vec's text format: its first line has to be the number of "
-                "words and the length of their vectors."
-            ) from error
-        words, vectors = list[str](), np.empty((n_words, size), np.float32)
-        for number in range(n_words):
-            word, *values = file.readline().rstrip().split(" ")
-            if len(values) != size:
-                raise ValueError(
-                    f"Line {number + 2} of {path} has {len(values)} numbers, and the first line "
-                    f"says {size}."
-                )
-            words.append(word)
-            vectors[number] = values
-    return words, vectors
-
-
-def _pairs(column: WordColumn, window: int, random: np.random.Generator) -> NDArray:
-    """Return some of the pairs of neighbors in texts: (n_pairs, 2)."""
-    words = column.words.numpy()
-    texts = np.repeat(np.arange(len(column)), column.n_words.numpy())
-    found = []
-    for distance in range(1, window + 1):
-        same = np.flatnonzero(texts[distance:] == texts[:-distance])
-        some = random.permutation(same)[:_N_PAIRS]
-        # As many of every distance as there are of it, and both of a pair as the neighbor.
-        pair = np.column_stack([words[some], words[some + distance]])
-        found.append(np.concatenate([pair, pair[:, ::-1]]))
-    return random.permutation(np.concatenate(found))[:_N_PAIRS]
 
 
 def _unit(vectors: NDArray) -> NDArray:
@@ -504,6 +494,6 @@ def _unit(vectors: NDArray) -> NDArray:
 
 
 def _read_only(weight: Tensor) -> NDArray:
-    array: NDArray = weight.detach().cpu().numpy()
+    array: NDArray = weight.cpu().numpy()
     array.flags.writeable = False
     return array

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, final
 
 import numpy as np
@@ -12,67 +12,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
-from torch.nn import functional
 
-from skgen._sklearn import StrOptions, _fit_context
-from skgen.engine import Batches, Column, Progress, TensorColumn, Turn, seeded
+from skgen._sklearn import Interval, StrOptions, _fit_context
+from skgen.engine import Batches, Column, Engine, TensorColumn, Turn, seeded
 from skgen.exceptions import warn
 from skgen.inputs import GroupInput, Input, TextInput, WordColumn
-from skgen.networks.text import SentenceDecoder, SentenceEncoder, SentenceMatcher, thinned
-from skgen.parameters import COUNT, SHARE, checked_count, override, parameter
+from skgen.networks.sentences import (
+    SentenceDecoder,
+    SentenceEncoder,
+    SentenceMatcher,
+    counts_of,
+)
+from skgen.parameters import COUNT, checked_count, override, parameter
 from skgen.text._base import BaseTextModel
 from skgen.text._neighbors import Neighbors
+from skgen.text._objectives import Decoding, Matching
+from skgen.text._ranks import rank_of_next
 from skgen.text._skip_gram import SkipGram
 
 __all__ = ["SkipThought"]
-
-# Other sentences among which `score` looks for the true next one.
-_N_OTHERS = 99
-
-
-@dataclass(frozen=True)
-class _Matching:
-    """The loss of telling the true next sentence from those of the batch, and the other way."""
-
-    word_dropout: float
-
-    def __call__(self, module: Any, batch: Mapping[str, Any], state: Progress) -> Tensor:
-        """Return the mean cross-entropy of both choices."""
-        share = self.word_dropout if module.training else 0.0
-        codes = _codes(module, batch["sentence"], share)
-        logits = module["matcher"](codes, _codes(module, batch["after"], share))
-        # A sentence is no wrong neighbor of itself, nor the one before it.
-        apart = batch["place"] - batch["place"][:, None]
-        logits = logits.masked_fill((apart == -1) | (apart == -2), -torch.inf)
-        right = torch.arange(len(logits), device=logits.device)
-        return (
-            functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
-        ) / 2
-
-
-@dataclass(frozen=True)
-class _Decoding:
-    """The loss of saying the sentences before and after, word by word."""
-
-    word_dropout: float
-    max_length: int | None
-
-    def __call__(self, module: Any, batch: Mapping[str, Any], state: Progress) -> Tensor:
-        """Return the mean cross-entropy of a word."""
-        share = self.word_dropout if module.training else 0.0
-        codes = _codes(module, batch["sentence"], share)
-        losses = []
-        for name in ("before", "after"):
-            lengths, words = batch[name]
-            losses.append(module[name].losses(codes, lengths, words, self.max_length))
-        return torch.cat(losses).mean()
-
-
-def _codes(module: Any, sentences: tuple[Tensor, Tensor], word_dropout: float) -> Tensor:
-    """Return the vectors of sentences, of which a share of the words is left out."""
-    lengths, words = thinned(*sentences, share=word_dropout)
-    codes: Tensor = module["encoder"](lengths, words)
-    return codes
 
 
 def _decodes(model: "SkipThought") -> bool:
@@ -168,7 +126,7 @@ class SkipThought(BaseTextModel):
     )
     word_dropout: float = parameter(
         0.5,
-        SHARE,
+        [Interval(Real, 0, 1, closed="left")],
         """Share of a sentence's words that the encoder does without in training.""",
     )
     max_length: int | None = parameter(
@@ -221,8 +179,8 @@ class SkipThought(BaseTextModel):
 
     def _turns(self) -> list[Turn]:
         if self.objective == "classify":
-            return [Turn(("encoder", "matcher"), _Matching(self.word_dropout))]
-        loss = _Decoding(self.word_dropout, self.max_length)
+            return [Turn(("encoder", "matcher"), Matching(self.word_dropout))]
+        loss = Decoding(self.word_dropout, self.max_length)
         return [Turn(("encoder", "before", "after"), loss)]
 
     def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
@@ -233,15 +191,24 @@ class SkipThought(BaseTextModel):
             )
         column, groups = cast(WordColumn, columns["words"]), columns.get("group")
         of_groups = None if groups is None else cast(TensorColumn, groups).tensor.cpu()
-        after_only = self.objective == "classify"
-        batches = Neighbors(column, of_groups, self.batch_size, after_only, rows)
+        chooses = self.objective == "classify"
+        n_words = column.n_words
+        if chooses:  # a vector of unknown words is zeros, and has no direction
+            n_words = counts_of(column.n_words, column.words < len(self.vocabulary_))
+        batches = Neighbors(column, of_groups, self.batch_size, chooses, n_words > 0, rows)
         if not len(batches):
             raise ValueError(
                 "No sentence has another one with words beside it, and SkipThought learns from "
                 "neighbors. Pass sentences in their order, and as groups what several of them "
                 "belong to, such as chapters."
             )
-        self._warn_of_length(column, rows)
+        if chooses and min(len(batches), self.batch_size) == 1:
+            which = "batch_size=1" if self.batch_size == 1 else "a single pair of neighbors"
+            raise ValueError(
+                f'objective="classify" tells the true neighbor from those of other sentences in '
+                f"the batch, and of {which} there are none. Pass more sentences at a time, or take "
+                'a larger batch_size, or objective="decode".'
+            )
         return batches
 
     def _split(self, columns: Mapping[str, Column], seed: int) -> tuple[NDArray, NDArray]:
@@ -252,14 +219,24 @@ class SkipThought(BaseTextModel):
         return int(np.clip(-(-1000 // n_batches), 5, 50))
 
     def _built_with(self) -> dict[str, Any]:
-        names = ("objective", "encoder", "n_components", "n_word_components")
+        names = ["objective", "encoder", "pooling", "n_components", "n_word_components"]
+        names += ["max_length", "n_noise"]
         return {**super()._built_with(), **{name: getattr(self, name) for name in names}}
 
-    def _warn_of_length(self, column: WordColumn, rows: NDArray | None = None) -> None:
+    def _word_table(self, net: Engine) -> nn.Parameter:
+        table: nn.Parameter = net.module_["encoder"].words
+        return table
+
+    def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:
+        columns = super()._learn(X, y, **options)
+        self._warn_of_length(cast(WordColumn, columns["words"]))
+        return columns
+
+    def _warn_of_length(self, column: WordColumn) -> None:
         if self.max_length is None or (self.encoder == "bag" and self.objective == "classify"):
             return
         n_long = int((column.n_words > self.max_length).sum())
-        if n_long and rows is None:
+        if n_long:
             warn(
                 f"{n_long} of {len(column)} sentences have more than max_length={self.max_length} "
                 "words. Recurrent networks read that many of them.",
@@ -347,7 +324,7 @@ class SkipThought(BaseTextModel):
     def _encode(self, columns: Mapping[str, Column]) -> NDArray:
         column = cast(WordColumn, columns["words"])
         encoder = self._network()["encoder"]
-        codes: NDArray = self._apply(lambda words: encoder(*words), columns)
+        codes: NDArray = self._apply(lambda words: encoder(*words), {"words": column})
         self._warn_of_unknown(int((codes == 0).all(axis=1).sum()), len(column))
         self._warn_of_length(column)
         return codes
@@ -381,7 +358,7 @@ class SkipThought(BaseTextModel):
         numbers = np.zeros(len(codes), int) if group is None else group.tensor.numpy()
         if len(numbers) != len(codes):
             raise ValueError(f"X has {len(codes)} sentences, and there are {len(numbers)} groups.")
-        return _rank_of_next(codes, numbers)
+        return rank_of_next(codes, numbers)
 
     @available_if(_decodes)
     def generate_next(
@@ -415,8 +392,10 @@ class SkipThought(BaseTextModel):
             Words, joined by spaces.
         """
         check_is_fitted(self)
-        if not temperature >= 0:
-            raise ValueError(f"temperature has to be at least 0, got {temperature!r}.")
+        if not (isinstance(temperature, Real) and 0 <= temperature < np.inf):
+            raise ValueError(
+                f"temperature has to be a finite number of at least 0, got {temperature!r}."
+            )
         n_words = checked_count("max_length", max_length)
         columns, network = self.input_.columns(X, self), self._network()
         vocabulary = list(self.vocabulary_)
@@ -450,6 +429,11 @@ class SkipThought(BaseTextModel):
             The estimator.
         """
         check_is_fitted(self)
+        if not isinstance(words, SkipGram):
+            raise TypeError(
+                f"expand_vocabulary takes a fitted SkipGram, got a {type(words).__name__}. Vectors "
+                "of other programs come by SkipGram.from_word2vec."
+            )
         check_is_fitted(words)
         known, given = self.vocabulary_, words.vocabulary_
         shared = [word for word in known if word in given]
@@ -471,30 +455,13 @@ class SkipThought(BaseTextModel):
         return self
 
     @property
+    def _n_features_out(self) -> int:
+        n_components: int = self.net_.module_["encoder"].n_components
+        return n_components
+
+    @property
     def word_vectors_(self) -> NDArray:
         """What the encoder takes words for, which cannot be written to."""
         vectors: NDArray = self.net_.module_["encoder"].table()[:-1].detach().cpu().numpy()
         vectors.flags.writeable = False
         return vectors
-
-
-def _rank_of_next(codes: NDArray, groups: NDArray) -> float:
-    """Return the mean reciprocal rank of the true next sentence among others."""
-    order = groups.argsort(kind="stable")
-    places = np.flatnonzero(groups[order][1:] == groups[order][:-1])
-    if not len(places):
-        raise ValueError("No sentence of X has another one after it.")
-    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
-    directions = (codes / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    n_others = min(_N_OTHERS, len(codes) - 1)
-    random, ranks = np.random.default_rng(0), []
-    for sentence, following in zip(order[places], order[places + 1], strict=True):
-        if n_others < _N_OTHERS:
-            others = np.delete(np.arange(len(codes)), following)
-        else:
-            others = random.integers(len(codes) - 1, size=n_others)
-            others += others >= following
-        cosines = directions[np.append(others, following)] @ directions[sentence]
-        above, beside = (cosines > cosines[-1]).sum(), (cosines == cosines[-1]).sum() - 1
-        ranks.append(1 + above + beside / 2)
-    return float((1 / np.array(ranks)).mean())

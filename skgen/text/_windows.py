@@ -23,8 +23,9 @@ _SEGMENT = 1 << 22
 class Windows(Batches):
     """Blocks of consecutive words, with those around them, from anywhere in the texts.
 
-    A batch has ``words`` (n_blocks, margin + length + margin), and ``texts``, the numbers of the
-    texts that these words are of, a negative one of its own where there is no word.
+    A batch has ``words`` (n_blocks, margin + length + margin); ``texts``, the numbers of the texts
+    that these words are of, a negative one of its own where there is no word; and ``middle``, those
+    of the words between the margins.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Windows(Batches):
         Words in a batch, those of the margins not counted; about so many.
 
     window : int
-        Width of the margins.
+        Width of the margins, unless no text is that long.
 
     kept : Tensor of shape (n_words,)
         The share of every word of the vocabulary that a pass takes, others being left out.
@@ -58,7 +59,8 @@ class Windows(Batches):
         self.texts = torch.repeat_interleave(chosen.int().to(words.device), lengths)
         self.n_words = len(words)
         self.batch_size = batch_size
-        self.window = window
+        # Nobody has neighbors farther away than its text is long.
+        self.window = window = min(window, max(1, int(lengths.max()) - 1))
         self.kept = kept.to(words.device)
         self.length = min(batch_size, max(_BLOCK, 4 * window))
         # How many batches a segment makes is known before it is thinned out.
@@ -92,9 +94,11 @@ class Windows(Batches):
             if generator is not None:
                 chosen = torch.randperm(len(chosen), generator=generator).to(words.device)
             for part in torch.tensor_split(chosen, self.sizes[number]):
+                of_texts = blocks[1].index_select(0, part)
                 yield {
                     "words": blocks[0].index_select(0, part).long(),
-                    "texts": blocks[1].index_select(0, part),
+                    "texts": of_texts,
+                    "middle": of_texts[:, self.window : self.window + self.length],
                 }
 
     def _blocks(self, values: Tensor, *, of_texts: bool = False) -> Tensor:
