@@ -172,6 +172,8 @@ class SentenceDecoder(nn.Module):
         self.n_noise = None if n_noise is None or n_noise >= n_words else n_noise
         self.log_noise: Tensor
         self.register_buffer("log_noise", (noise / noise.sum()).log().float())
+        # How frequent words are need not be learned.
+        self.out.bias.data.copy_(self.log_noise)
 
     @property
     def end(self) -> int:
