@@ -718,6 +718,16 @@ def test_noise_stands_for_the_whole_vocabulary():
         )
 
 
+def test_an_untrained_decoder_knows_frequent_words():
+    torch.manual_seed(0)
+    noise = torch.arange(1.0, 303) ** 3
+    decoder = SentenceDecoder(300, 8, 4, "gru", noise, None)
+    words = torch.multinomial(noise[:301], 2000, replacement=True)
+    with torch.no_grad():
+        loss = decoder.losses(torch.randn(200, 8), torch.full((200,), 10), words, None).mean()
+    assert loss < np.log(302) - 0.4
+
+
 def test_long_sentences_are_cut_with_a_warning(lines):
     lines = [*lines, "rain fell " * 40, "the cat " * 100]
     model = SkipThought(8, encoder="gru", **SMALL)

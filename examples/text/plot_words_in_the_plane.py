@@ -14,7 +14,7 @@ from pydoc_data.topics import topics
 from skgen import SkipGram
 
 paragraphs = [paragraph for topic in topics.values() for paragraph in re.split(r"\n\s*\n", topic)]
-cut = r"(?u)[^\W\d_][\w]+"  # words that begin with a letter
+cut = r"(?u)\b[^\W\d]\w+"  # words, and names such as __new__, but no numbers
 model = SkipGram(50, token_pattern=cut, max_epochs=20, random_state=0).fit(paragraphs)
 print(f"{len(model.vocabulary_)} words, {model.input_.counts.sum():,} in all")
 
