@@ -44,10 +44,10 @@ figure, ax = plt.subplots(figsize=(9, 7), layout="constrained")
 for number, cloud in enumerate(shown.values()):
     places = plane[[names.index(name) for name in cloud]]
     ax.scatter(*places.T, s=15, color=f"C{number}")
-    for name, place in zip(cloud, places, strict=True):
-        weight = "bold" if name == cloud[0] else "normal"
+    for rank, (name, place) in enumerate(zip(cloud, places, strict=True)):
+        weight, offset = "normal" if rank else "bold", (4, -9 if rank % 2 else 2)
         ax.annotate(
-            name, place, (4, 2), textcoords="offset points", color=f"C{number}", weight=weight
+            name, place, offset, textcoords="offset points", color=f"C{number}", weight=weight
         )
 ax.set_axis_off()
 plt.show()
