@@ -412,9 +412,9 @@ class SkipGram(BaseTextModel):
         if word not in self.vocabulary_:
             close = difflib.get_close_matches(word.lower(), self.vocabulary_, n=3)
             meant = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
-            why = f"occur {self.min_count} times in the texts of fit, which is min_count"
+            why = f"occur at least min_count={self.min_count} times in the texts of fit"
             if self.max_features is not None:
-                why += f", and are among the {self.max_features} most frequent ones, max_features"
+                why += f", and are the max_features={self.max_features} most frequent ones"
             if self.input_.counts is None:
                 why = "stand in the file that was read"
             raise ValueError(f"{word!r} is not in the vocabulary, whose words {why}.{meant}")
