@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen.base import BaseModel
+from skgen.corruptions import Corruption, on_rows, resolve_corruption, usual_views
 from skgen.networks.encoders import InUnits
 
 __all__ = ["BaseEncoder", "RowFunction"]
@@ -35,6 +37,15 @@ class BaseEncoder(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseModel, 
     @abstractmethod
     def _features(self) -> RowFunction:
         """Return what `transform` applies to rows in network units."""
+
+    def _distortion(self, given: Any) -> RowFunction | None:
+        """Return what a parameter `corruption` does to the rows of a batch; None for nothing."""
+        distortion: RowFunction | None = on_rows(resolve_corruption(given), self.input_.image_shape)
+        return distortion
+
+    def _usual_views(self) -> list[Corruption]:
+        """Return what makes a row another one of the same meaning, where nothing is known of it."""
+        return usual_views(of_images=self.input_.image_shape is not None)
 
     def encoder_module(self) -> nn.Module:
         """Return scaling and encoder as one torch module, in the units of X.

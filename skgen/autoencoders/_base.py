@@ -122,6 +122,10 @@ class BaseAutoencoder(BaseEncoder, IncrementalModel, ABC):
         ValueError
             If what `transform` returns is no code and has no way back.
         """
+        return self.input_.restore(self._decoded(self._checked_codes(X)))
+
+    def _checked_codes(self, X: ArrayLike) -> NDArray:
+        """Return codes to decode, after a check that they are as long as those of `transform`."""
         check_is_fitted(self)
         self._check_invertible()
         codes = check_array(X, dtype="numeric", input_name="X")
@@ -130,7 +134,7 @@ class BaseAutoencoder(BaseEncoder, IncrementalModel, ABC):
                 f"X has {codes.shape[1]} columns, but a code of this {type(self).__name__} has "
                 f"n_components_={self.n_components_}."
             )
-        return self.input_.restore(self._decoded(codes))
+        return codes
 
     def _decoded(self, codes: NDArray) -> NDArray:
         """Return flat rows decoded from codes, in the units of X."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import Interval, StrOptions
@@ -20,6 +20,7 @@ from skgen.corruptions import (
     OnSequences,
     on_sequences,
     resolve_corruption,
+    usual_sequence_views,
 )
 from skgen.engine import Batch, Column, Progress, TensorColumn, Turn
 from skgen.inputs import ChannelScaling, SequenceInput
@@ -256,7 +257,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
                 f"{loss} is not for sequences: its value on what is missing is not known. Use one "
                 f"of {', '.join(_LOSSES)}."
             )
-        corruption = on_sequences(resolve_corruption(self.corruption))
+        corruption = self._distortion(self.corruption)
         objective = SequenceReconstruction(loss, corruption, self.teacher_forcing)
         return [Turn(("encoder", "decoder"), objective)]
 
@@ -264,6 +265,12 @@ class RecurrentAutoencoder(BaseAutoencoder):
         columns = super()._learn(X, y, **options)
         self.patch_ = self._network().encoder.patch
         return columns
+
+    def _distortion(self, given: Any) -> OnSequences | None:
+        return on_sequences(resolve_corruption(given))
+
+    def _usual_views(self) -> list[Corruption]:
+        return usual_sequence_views()
 
     # What is asked
 
@@ -336,14 +343,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
         ValueError
             If what `transform` returns is no code and has no way back.
         """
-        check_is_fitted(self)
-        self._check_invertible()
-        codes = check_array(X, dtype="numeric", input_name="X")
-        if codes.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {codes.shape[1]} columns, but a code of this {type(self).__name__} has "
-                f"n_components_={self.n_components_}."
-            )
+        codes = self._checked_codes(X)
         asked = torch.from_numpy(self.input_.checked_lengths(lengths, len(codes)))
         dtype, decoder = result_dtype(codes), self._network().decoder
         given = TensorColumn(tensor_of(codes, np.dtype(np.float32)), dtype)

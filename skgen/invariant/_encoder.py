@@ -13,14 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from skgen._sklearn import StrOptions
-from skgen.corruptions import (
-    CORRUPTIONS,
-    Corruption,
-    OnImages,
-    on_rows,
-    resolve_corruption,
-    usual_views,
-)
+from skgen.corruptions import CORRUPTIONS, Corruption
 from skgen.encoders import BaseEncoder, RowFunction
 from skgen.engine import Batch, Column, Progress, Turn, drawing
 from skgen.exceptions import warn
@@ -60,7 +53,7 @@ _LEAST_VARIANCE = 0.02
 class TwoViews:
     """The objective: what the projector makes of two views of every row of a batch."""
 
-    corruption: Corruption | OnImages
+    corruption: RowFunction
     invariance: Invariance
 
     is_mean_over_rows: ClassVar[bool] = False
@@ -232,12 +225,10 @@ class InvariantEncoder(RowsOrImages, BaseEncoder):
             return body, n_made
         return body.append(nn.Linear(n_made, self.n_components)), self.n_components
 
-    def _corruption(self) -> Corruption | OnImages:
+    def _corruption(self) -> RowFunction:
         """Return what views are made by, as a corruption of flat rows."""
-        given = self.corruption
-        if given is None:
-            given = usual_views(of_images=self.input_.holds_images)
-        corruption = on_rows(resolve_corruption(given), self.input_.image_shape)
+        given = self._usual_views() if self.corruption is None else self.corruption
+        corruption = self._distortion(given)
         assert corruption is not None
         return corruption
 

@@ -23,16 +23,10 @@ from skgen.corruptions import (
     CORRUPTION,
     CORRUPTIONS,
     Corruption,
-    OnImages,
-    OnSequences,
-    on_rows,
-    on_sequences,
-    resolve_corruption,
-    usual_sequence_views,
-    usual_views,
 )
+from skgen.encoders import RowFunction
 from skgen.engine import Batches, Column, DomainPairs, FitProgress, Phase, Rows, Turn
-from skgen.inputs import Input, SequenceInput
+from skgen.inputs import Input
 from skgen.inputs.images import stacked_images
 from skgen.invariant import InvariantEncoder
 from skgen.networks.encoders import n_outputs
@@ -320,10 +314,7 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
 
     def _objective(self, *, frozen: bool = False) -> FineTuning:
         shape, given = self.input_.image_shape, self.corruption
-        usual: Any = usual_views(of_images=shape is not None)
-        if isinstance(self.input_, SequenceInput):
-            usual = usual_sequence_views()
-        views = self._on_rows(usual if given is None else given)
+        views = self._distortion(self.encoder_._usual_views() if given is None else given)
         if self._consistency() and views is None:
             raise ValueError(
                 f"consistency_weight={self._consistency():g} compares rows with distorted ones, "
@@ -348,12 +339,12 @@ class BasePretrained(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseMode
         """Return how sure a prediction is that others are to agree with."""
         return 0.0
 
-    def _on_rows(self, given: Any) -> Corruption | OnImages | OnSequences | None:
-        none = given is None or (isinstance(given, list | tuple) and not given)
-        corruption = None if none else resolve_corruption(given)
-        if isinstance(self.input_, SequenceInput):
-            return on_sequences(corruption)
-        return on_rows(corruption, self.input_.image_shape)
+    def _distortion(self, given: Any) -> RowFunction | None:
+        """Return what it does to the rows of a batch, as the encoder sees these."""
+        if isinstance(given, list | tuple) and not given:
+            return None
+        distortion: RowFunction | None = self.encoder_._distortion(given)
+        return distortion
 
     def _phases(
         self, turns: Sequence[Turn], batches: Any, n_epochs: int, validation: Batches | None

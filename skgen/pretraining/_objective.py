@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from skgen.corruptions import Corruption, OnImages, OnSequences
+from skgen.encoders import RowFunction
 from skgen.engine import Batch, Progress, TurnLoss
 from skgen.networks.fine_tuning import one_below_the_other
 
@@ -46,8 +46,8 @@ class FineTuning:
     """
 
     of_labels: LabeledLoss
-    corruption: Corruption | OnImages | OnSequences | None
-    views: Corruption | OnImages | OnSequences | None
+    corruption: RowFunction | None
+    views: RowFunction | None
     consistency_weight: float
     confidence: float
     frozen: bool = False
