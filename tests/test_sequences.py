@@ -85,10 +85,16 @@ def as_objects(sequences):
         pd.Series,
         lambda X: pd.Series(X, index=range(100, 100 + len(X))),
         lambda X: pd.DataFrame({"signal": X}),
+        lambda X: as_objects(X)[:, None],
+        lambda X: pd.DataFrame({"a": [one[:, 0] for one in X], "b": [one[:, 1] for one in X]}),
+        lambda X: pd.DataFrame(
+            {name: [pd.Series(one[:, n]) for one in X] for n, name in enumerate("ab")}
+        ),
         lambda X: pl.Series([one.tolist() for one in X]),
         lambda X: [one.tolist() for one in X],
         lambda X: [pd.DataFrame(one, columns=["a", "b"]) for one in X],
         lambda X: [torch.from_numpy(one) for one in X],
+        lambda X: [torch.tensor(one, requires_grad=True) for one in X],
         lambda X: [one.astype(object) for one in X],
         lambda X: [one[::-1][::-1] for one in X],
     ],
@@ -98,6 +104,53 @@ def test_the_same_sequences_mean_the_same_in_every_container(X, model, container
     fitted = clone(model).fit(container(X))
     assert_array_equal(fitted.transform(X), model.transform(X))
     assert fitted.n_features_in_ == 2
+
+
+def test_cells_of_a_frame_are_channels_in_either_layout(X, model):
+    frame = pd.DataFrame({"a": [one[:, 0] for one in X], "b": [one[:, 1] for one in X]})
+    first = clone(model).set_params(channels="first").fit(frame)
+    assert_array_equal(first.transform(frame), model.transform(X))
+    assert first.inverse_transform(first.transform(frame[:1]), 9)[0].shape == (2, 9)
+    labeled = frame.set_index([np.arange(50) % 5, np.arange(50)])  # of two levels
+    assert_array_equal(model.transform(labeled), model.transform(X))
+
+
+MISSING = {
+    "masked": lambda one, gone: np.ma.masked_array(one, gone),
+    "None": lambda one, gone: np.where(gone, None, one).tolist(),
+    "NA": lambda one, gone: np.where(gone, pd.NA, one),
+    "frames with NA": lambda one, gone: pd.DataFrame(one).astype("Float64").mask(gone),
+}
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_what_other_containers_lack_is_nan(X, model, kind):
+    gone = [np.random.default_rng(0).random(one.shape) < 0.2 for one in X]
+    holes = [np.where(off, np.nan, one) for one, off in zip(X, gone, strict=True)]
+    others = [MISSING[kind](one, off) for one, off in zip(X, gone, strict=True)]
+    assert_array_equal(model.transform(others), model.transform(holes))
+
+
+def test_masks_of_whole_arrays_are_nan():
+    rows = np.stack(waves(30, 1, lengths=(12, 12)))[..., 0]
+    masked = np.ma.masked_greater(rows, 0.9)
+    model = RecurrentAutoencoder(3, **QUICK).fit(masked)
+    assert model.n_features_in_ == 12
+    codes = model.transform(masked.filled(np.nan))
+    assert_array_equal(model.transform(masked), codes)
+    assert_array_equal(model.transform(masked[..., None]), codes)
+
+
+def test_nan_that_fills_sequences_up_is_said(X):
+    filled = np.full((50, 40, 2), np.nan)
+    for row, one in zip(filled, X, strict=True):
+        row[: len(one)] = one
+    with pytest.warns(UserWarning, match=r"sequences of X end in NaN.*not padding.*one\[:n\]"):
+        RecurrentAutoencoder(2, **QUICK).fit(filled)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filled[0, 0, 0] = np.nan  # so that NaN is a missing value elsewhere, too
+        RecurrentAutoencoder(2, **QUICK).fit(filled)
 
 
 def test_an_array_of_three_dimensions_is_a_list_of_its_parts():
@@ -163,7 +216,9 @@ def test_precision_is_that_of_x(X, model):
     assert_allclose(model.transform(single), model.transform(X), atol=1e-4)
 
 
-@pytest.mark.parametrize("offset, unit", [(1e9, 1.0), (0.0, 1e-20), (-3.0, 1e18)])
+@pytest.mark.parametrize(
+    "offset, unit", [(1e9, 1.0), (0.0, 1e-20), (-3.0, 1e18), (0.0, 1e200), (0.0, 1e-200)]
+)
 def test_units_and_offsets_do_not_matter(X, model, offset, unit):
     other = [offset + unit * one for one in X]
     moved = clone(model).fit(other)
@@ -621,6 +676,20 @@ BAD = {
     "a sequence bare": (lambda X: X[0][:, 0], "(1D array|of shape)"),
     "too deep": (np.zeros((3, 3, 3, 3)), "(dim 4|pass a list of it)"),
     "ragged within": ([[[1.0], [1.0, 2.0]], [[1.0]]], "Sequence 0 of X is no array"),
+    "a dictionary": (lambda X: dict(enumerate(X)), r"got a dict\. Pass list\(X.values"),
+    "a generator": (lambda X: (one for one in X), r"got a generator\. Pass list"),
+    "steps as rows": (
+        lambda X: pd.concat(dict(enumerate(map(pd.DataFrame, X)))),
+        r"index of several levels.*groupby\(level=0",
+    ),
+    "a column that holds none": (
+        lambda X: pd.DataFrame({"signal": X, "age": 3.0}),
+        "Column 'signal' of X holds sequences, and 'age' does not",
+    ),
+    "channels of unlike lengths": (
+        lambda X: pd.DataFrame({"a": [one[:, 0] for one in X], "b": [one[1:, 1] for one in X]}),
+        r"equally long in every row: row 0 has \[\d+, \d+\] steps",
+    ),
     "a number among them": (lambda X: [*X, 3.0], r"Sequence 50 of X has to be of shape"),
 }
 

@@ -15,11 +15,15 @@ from skgen.engine import Column
 from skgen.exceptions import warn
 from skgen.inputs.base import Input
 from skgen.inputs.scaling import result_dtype
+from skgen.inputs.sequence_containers import is_table, n_dims, numbers_of, opened
 from skgen.networks.recurrent import frames_of
 
 __all__ = ["ChannelScaling", "SequenceColumn", "SequenceInput"]
 
 _CHUNK_STEPS = 1 << 20
+
+# Sums of squares that double precision holds well.
+_SAFE = (1e-280, 1e280)
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,15 @@ class ChannelScaling:
         count = sum((~np.isnan(chunk)).sum(axis=0) for chunk in chunks)
         total = sum(np.nansum(chunk, axis=0, dtype=np.float64) for chunk in chunks)
         mean = total / count
-        squares = sum(np.nansum(np.square(chunk - mean), axis=0) for chunk in chunks)
-        scale = np.sqrt(squares / count)
+        unit: Any = 1.0
+        with np.errstate(over="ignore", under="ignore"):
+            squares = sum(np.nansum(np.square(chunk - mean), axis=0) for chunk in chunks)
+            lost = ~((squares > _SAFE[0]) & (squares < _SAFE[1]))
+            if lost.any():
+                largest = np.fmax.reduce([np.fmax.reduce(np.abs(one - mean)) for one in chunks])
+                unit = np.where(lost & (largest > 0), largest, 1.0)
+                squares = sum(np.nansum(np.square((one - mean) / unit), axis=0) for one in chunks)
+        scale = unit * np.sqrt(squares / count)
         rounding = 4 * np.finfo(dtype).eps * np.abs(mean)
         return cls(mean, np.where(scale > rounding, scale, 1.0))
 
@@ -145,8 +156,8 @@ class SequenceInput(Input):
 
     def fit(self, X: Any, estimator: Any) -> dict[str, Column]:
         """Check X, measure it, and return its column."""
-        given = _given(X)
-        self.is_table = _is_table(given)
+        given = self._opened(X)
+        self.is_table = is_table(given)
         steps, lengths = self._flat(X, given, estimator, reset=True)
         if len(lengths) < 2:
             raise ValueError(
@@ -158,20 +169,31 @@ class SequenceInput(Input):
             raise ValueError(
                 f"Channel {unknown[0]} of X has no value at all: all of it is NaN. Leave it out."
             )
+        n_padded = _n_that_look_padded(steps, lengths)
+        if n_padded:
+            warn(
+                f"{n_padded} sequences of X end in NaN, and no other value is NaN. It is a missing "
+                "value, not padding. If it is there to fill up sequences, cut it off, and pass a "
+                "list: [one[:n] for one, n in zip(X, lengths)].",
+                UserWarning,
+            )
         self.n_channels = steps.shape[1]
         self.shape = (self.n_channels,)
         self.dtype = result_dtype(steps)
         self.scaling = ChannelScaling.fit(steps)
         self.median_length = int(np.median(lengths))
         self.same_length = isinstance(given, np.ndarray) or self.is_table
-        self.n_dims = 1 if self.is_table else _n_dims(given[0])
+        self.n_dims = 1 if self.is_table else n_dims(given[0])
         self.tensor_shape = (1, 2 * self.n_channels + 1)
         self.row_bytes = 4 * self.tensor_shape[1] * int(lengths.max())
         return self._column(steps, lengths)
 
     def columns(self, X: Any, estimator: Any, *, to_train: bool = False) -> dict[str, Column]:
         """Check that X is like that of `fit`, and return its column."""
-        return self._column(*self._flat(X, _given(X), estimator, reset=False))
+        return self._column(*self._flat(X, self._opened(X), estimator, reset=False))
+
+    def _opened(self, X: Any) -> Any:
+        return opened(X, 0 if self.channels_at == "first" else 1)
 
     def _column(self, steps: NDArray, lengths: NDArray) -> dict[str, Column]:
         frames = torch.zeros(len(steps) + 1, 2 * steps.shape[1] + 1)
@@ -184,14 +206,14 @@ class SequenceInput(Input):
         self, X: Any, given: Any, estimator: Any, *, reset: bool
     ) -> tuple[NDArray, NDArray[np.int64]]:
         """Return the steps of all sequences, one behind the other, and the lengths of these."""
-        is_table = _is_table(given)
-        if not reset and isinstance(given, list) and is_table and _n_dims(given[0]):
+        tabular = is_table(given)
+        if not reset and isinstance(given, list) and tabular and n_dims(given[0]):
             # A list may hold longer sequences than those of fit, unlike an array or a frame.
-            is_table = self.is_table and len(given[0]) == estimator.n_features_in_
-        if is_table and (reset or self.is_table):
+            tabular = self.is_table and len(given[0]) == estimator.n_features_in_
+        if tabular and (reset or self.is_table):
             rows = validate_data(
                 estimator,
-                X,
+                given if isinstance(given, np.ndarray) else X,
                 reset=reset,
                 dtype="numeric",
                 ensure_min_samples=2 if reset else 1,
@@ -199,7 +221,7 @@ class SequenceInput(Input):
             )
             return rows.reshape(-1, 1), np.full(len(rows), rows.shape[1])
         name = type(estimator).__name__
-        if is_table and self.n_channels > 1:
+        if tabular and self.n_channels > 1:
             raise ValueError(
                 f"X is an array of shape {np.shape(given)}, and fit saw sequences of "
                 f"{self.n_channels} channels. If it is one sequence, pass a list of it: [X]."
@@ -243,9 +265,7 @@ class SequenceInput(Input):
     def _sequence(self, given: Any, number: int) -> NDArray:
         """Return one sequence as (time, channels)."""
         try:
-            one = np.asarray(given)
-            if one.dtype.kind == "O":
-                one = one.astype(np.float64)
+            one = numbers_of(given)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"Sequence {number} of X is no array of numbers (time, channels): {error}"
@@ -272,7 +292,7 @@ class SequenceInput(Input):
 
     def sequences(self, X: Any, estimator: Any) -> list[NDArray]:
         """Return X, checked, as a list of arrays (time, channels)."""
-        steps, lengths = self._flat(X, _given(X), estimator, reset=False)
+        steps, lengths = self._flat(X, self._opened(X), estimator, reset=False)
         return np.split(steps, np.cumsum(lengths)[:-1])
 
     def undo(self, x: Tensor, dtype: np.dtype) -> Tensor:
@@ -313,39 +333,12 @@ class SequenceInput(Input):
         return wider
 
 
-def _given(X: Any) -> Any:
-    """Return sequences as a list, or as a 3-D array; and X itself if it is anything else."""
-    if hasattr(X, "columns"):  # a frame, whose only column may hold sequences
-        column = _listed(X[X.columns[0]]) if X.shape[1] == 1 else []
-        return column if any(_n_dims(one) for one in column[:1]) else X
-    if isinstance(X, np.ndarray):
-        return list(X) if X.dtype == object and X.ndim == 1 else X
-    if isinstance(X, str) or hasattr(X, "toarray") or not hasattr(X, "__len__"):
-        return X
-    return _listed(X)
-
-
-def _listed(X: Any) -> list[Any]:
-    listed: list[Any] = X.to_list() if hasattr(X, "to_list") else list(X)
-    return listed
-
-
-def _is_table(given: Any) -> bool:
-    """Whether it is a table, or nothing that could be read as sequences."""
-    if not isinstance(given, list):
-        return not (isinstance(given, np.ndarray) and given.ndim == 3)
-    if not given or isinstance(given[0], str):
-        return False
-    n_dims = _n_dims(given[0])
-    return n_dims == 0 or (n_dims == 1 and len(set(map(_n_steps, given))) == 1)
-
-
-def _n_dims(one: Any) -> int:
-    """Return the number of dimensions, also of lists of unlike lengths."""
-    while isinstance(one, list | tuple) and len(one):
-        return 1 + _n_dims(one[0])
-    return 1 if isinstance(one, list | tuple) else int(np.ndim(one))
-
-
-def _n_steps(one: Any) -> int:
-    return len(one) if hasattr(one, "__len__") else 0
+def _n_that_look_padded(steps: NDArray, lengths: NDArray) -> int:
+    """Return how many sequences of one length end in NaN, if there is none anywhere else."""
+    missing = np.isnan(steps).any(axis=1)
+    if not missing.any() or len(set(lengths.tolist())) > 1:
+        return 0
+    whole = np.isnan(steps).all(axis=1).reshape(len(lengths), -1)
+    at_end = np.minimum.accumulate(whole[:, ::-1], axis=1)
+    alone = at_end.sum() == missing.sum() and not at_end[:, -1].any()
+    return int(at_end[:, 0].sum()) if alone else 0
