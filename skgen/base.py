@@ -213,6 +213,9 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
     def _module(self) -> nn.Module:
         """Return the networks, untrained. Inputs are fitted, and torch is seeded."""
 
+    def _initialize(self, module: Any, batches: Batches) -> None:
+        """Set those weights of new networks that start from the data. torch is seeded."""
+
     @abstractmethod
     def _turns(self) -> list[Turn]:
         """Return who is trained, towards what."""
@@ -382,6 +385,8 @@ class BaseModel(CallbackSupportMixin, Declared, ABC):
                 rows, aside = self._split(columns, seed)
                 validation = self._validation_batches(on_device, aside, seed)
             batches = self._batches(on_device, rows)
+            if not warm:
+                self._initialize(net.module_, batches)
             n_epochs = self.max_epochs or self._default_epochs(batches.n_batches)
             if stopping:
                 callback = dict(net.callbacks_)["early_stopping"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
@@ -22,10 +23,11 @@ from skgen.corruptions import (
     resolve_corruption,
     usual_sequence_views,
 )
-from skgen.engine import Batch, Column, Progress, TensorColumn, Turn
+from skgen.engine import Batch, Batches, Column, Progress, TensorColumn, Turn
 from skgen.inputs import ChannelScaling, SequenceInput
 from skgen.inputs.scaling import result_dtype, tensor_of
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss, PerceptualLoss
+from skgen.networks.frames import unpacked
 from skgen.networks.recurrent import (
     CELLS,
     POOLINGS,
@@ -33,7 +35,6 @@ from skgen.networks.recurrent import (
     SequenceDecoder,
     SequenceEncoder,
     SequencesInUnits,
-    unpacked,
 )
 from skgen.parameters import COUNT, SHARE, override, parameter, resolve
 
@@ -41,6 +42,9 @@ __all__ = ["RecurrentAutoencoder"]
 
 # Losses of which values that are not observed can be left out: they are 0 where the target is met.
 _LOSSES = [name for name in LOSSES if name != "binary_cross_entropy"]
+
+# How much of X is looked at for principal components, in terms of cosine series.
+_MOST_VALUES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,9 @@ class RecurrentAutoencoder(BaseAutoencoder):
     of what the encoder sees and the length :math:`T`, which the decoder is told. The encoder is a
     recurrent network, whose states are pooled over time; a code is a linear map of them, and of a
     cosine series of the sequence. The decoder is another one that gets the code and the place in
-    the sequence at every step, beside a cosine series whose terms are linear in the code.
+    the sequence at every step, beside a cosine series whose terms are linear in the code. Training
+    starts from the principal components of these series: so far the code is what PCA would make of
+    sequences of one length, and the recurrent networks learn what it leaves.
 
     Attributes
     ----------
@@ -147,9 +153,8 @@ class RecurrentAutoencoder(BaseAutoencoder):
     features: str = parameter(
         "code",
         [StrOptions({"code", "hidden"})],
-        """What `transform` returns: the code, or what the code is a linear map of, the pooled
-        states and the cosine series. These are more, often feed a classifier better, and have no
-        way back.""",
+        """What `transform` returns: the code, or the pooled states of the encoder with the code
+        beside them. These are more, often feed a classifier better, and have no way back.""",
     )
     cell: str = parameter("lstm", [StrOptions(set(CELLS))], "The kind of recurrent cell.")
     hidden_size: int = parameter(64, COUNT, "Units of a layer, in one direction.")
@@ -170,12 +175,12 @@ class RecurrentAutoencoder(BaseAutoencoder):
         stands for as many as leave 64 tokens of a sequence of median length, or a few more.""",
     )
     n_waves: int = parameter(
-        32,
+        128,
         [Interval(Integral, 0, None, closed="left")],
         """Terms of a cosine series of every channel that goes beside the recurrent networks,
-        through linear maps alone: to the code, and from it. With them the code takes in early what
-        principal components would. There are at most as many as a sequence of median length has
-        steps; 0 leaves everything to the recurrent networks.""",
+        through linear maps alone: to the code, and from it. These maps start from the principal
+        components of the series, and learn at a tenth of `lr`. There are at most as many terms as a
+        sequence of median length has steps; 0 leaves everything to the recurrent networks.""",
     )
     corruption: str | Corruption | Sequence[str | Corruption] | None = parameter(
         None,
@@ -249,6 +254,37 @@ class RecurrentAutoencoder(BaseAutoencoder):
         decoder = SequenceDecoder(*sizes, **shared, sees_before=self.teacher_forcing > 0)
         return RecurrentNetwork(encoder, decoder)
 
+    def _initialize(self, module: RecurrentNetwork, batches: Batches) -> None:
+        """Start from the principal components of the cosine series.
+
+        They are turned at random: every number of a code varies alike then, so that neither the
+        optimizer nor a scaler that comes after makes much of what hardly varies.
+        """
+        if not module.encoder.n_waves:
+            return
+        order, parts, n_values = torch.Generator(), list[NDArray](), 0
+        order.manual_seed(int(torch.randint(2**62, ())))
+        with torch.inference_mode():
+            for batch in batches.epoch(order):
+                parts.append(module.encoder.series(batch["x"]).cpu().numpy())
+                n_values += parts[-1].size
+                if n_values > _MOST_VALUES:
+                    break
+        series = np.concatenate(parts).astype(np.float64)
+        n_axes = min(module.encoder.head.out_features, len(series) - 1, series.shape[1])
+        axes = np.zeros((0, series.shape[1]))
+        if np.ptp(series, axis=0).any():
+            axes = PCA(n_axes, random_state=0).fit(series).components_
+        turn = torch.linalg.qr(torch.randn(len(axes), len(axes)))[0]
+        mean = torch.from_numpy(series.mean(axis=0)).float()
+        module.start_from(mean, turn @ torch.from_numpy(axes).float())
+
+    def _net_settings(self) -> dict[str, Any]:
+        """Have the linear maps, which begin where they should be, move slowly."""
+        slow = {"lr": self.lr / 10}
+        groups = [("encoder.head*", slow), ("decoder.of_series*", slow)] if self.n_waves else []
+        return {"optimizer__param_groups": groups, **super()._net_settings()}
+
     def _turns(self) -> list[Turn]:
         loss = resolve(self.loss, LOSSES)
         assert loss is not None  # the parameter's constraint
@@ -301,7 +337,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
     def _check_invertible(self) -> None:
         if self.features == "hidden":
             raise ValueError(
-                'With features="hidden", transform returns pooled states on the way to the code, '
+                'With features="hidden", transform returns pooled states beside the code, '
                 'and the decoder starts from the code. Set features="code" to decode.'
             )
 

@@ -1,4 +1,4 @@
-"""Ways to distort sequences: they act on padded frames, see `skgen.networks.recurrent`.
+"""Ways to distort sequences: they act on padded frames, see `skgen.networks.frames`.
 
 What is dropped or masked is missing to the network, which is told so, as of values that are NaN in
 X. Padding is neither distorted nor drawn from.
@@ -20,7 +20,7 @@ from skgen.corruptions.rows_and_images import (
     SaltAndPepper,
     Swap,
 )
-from skgen.networks.recurrent import unpacked
+from skgen.networks.frames import unpacked
 from skgen.parameters import COUNT, SHARE, parameter
 
 __all__ = [

@@ -83,8 +83,7 @@ def numbers_of(given: Any) -> NDArray:
     if isinstance(given, Tensor):
         given = given.detach().cpu()
     if np.ma.isMaskedArray(given):
-        masked: NDArray = given.astype(np.result_type(given.dtype, np.float32)).filled(np.nan)
-        return masked
+        return np.ma.filled(given.astype(np.result_type(given.dtype, np.float32)), np.nan)
     array = np.asarray(given)
     if array.dtype.kind == "O":
         array = np.asarray(_without_na(array), dtype=np.float64)

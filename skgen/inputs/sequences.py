@@ -16,7 +16,7 @@ from skgen.exceptions import warn
 from skgen.inputs.base import Input
 from skgen.inputs.scaling import result_dtype
 from skgen.inputs.sequence_containers import is_table, n_dims, numbers_of, opened
-from skgen.networks.recurrent import frames_of
+from skgen.networks.frames import frames_of
 
 __all__ = ["ChannelScaling", "SequenceColumn", "SequenceInput"]
 

@@ -1,28 +1,29 @@
-"""Recurrent networks on padded sequences: from sequences to codes, and from codes to sequences.
-
-A batch of sequences is one tensor of *frames*, (batch, time, 2 * channels + 1): the values of a
-step, 0 where one is missing; then, for every value, 1 if it was observed; and last 1 for a step of
-the sequence, and 0 for padding, which is 0 throughout.
-"""
+"""Recurrent networks on padded sequences: from sequences to codes, and from codes to sequences."""
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skgen.networks.frames import (
+    bridged,
+    filled_up,
+    frames_of,
+    in_reverse,
+    steps_there,
+    tokens_of,
+    unpacked,
+)
+
 __all__ = [
     "CELLS",
     "POOLINGS",
-    "Frames",
     "Recurrence",
     "RecurrentNetwork",
     "SequenceDecoder",
     "SequenceEncoder",
     "SequencesInUnits",
-    "frames_of",
-    "unpacked",
 ]
 
 # On a CPU, torch has a fast kernel for the LSTM alone; others go step by step.
@@ -40,77 +41,17 @@ _N_PLACES = 16
 _REMEMBERED = 1.0
 
 
-class Frames(NamedTuple):
-    """What frames consist of."""
-
-    values: Tensor  # (batch, time, channels)
-    observed: Tensor  # (batch, time, channels)
-    there: Tensor  # (batch, time)
-
-    @property
-    def lengths(self) -> Tensor:
-        """The number of steps of every sequence, at least 1: (batch,)."""
-        return self.there.sum(dim=1).long().clamp(min=1)
-
-
-def unpacked(frames: Tensor) -> Frames:
-    """Return values, which of them were observed, and which steps there are."""
-    n_channels = frames.shape[2] // 2
-    return Frames(
-        frames[..., :n_channels], frames[..., n_channels : 2 * n_channels], frames[..., -1]
-    )
-
-
-def frames_of(values: Tensor, there: Tensor | None = None) -> Tensor:
-    """Return values (..., channels) as frames (..., 2 * channels + 1): those missing are NaN.
-
-    Parameters
-    ----------
-    values : Tensor of shape (..., channels)
-        In network units.
-
-    there : Tensor of shape (...,), default=None
-        Which steps there are. None stands for all.
-    """
-    steps = torch.ones_like(values[..., :1]) if there is None else there[..., None].to(values)
-    observed = (~values.isnan()).to(values) * steps
-    return torch.cat([values.nan_to_num(0.0) * observed, observed, steps], dim=-1)
-
-
-def steps_there(lengths: Tensor, n_steps: int) -> Tensor:
-    """Return which steps there are in sequences of those lengths: (batch, n_steps)."""
-    return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
-
-
 def waves(lengths: Tensor, n_waves: int, places: Tensor) -> Tensor:
-    r"""Return :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / T)` at places t: (batch, places, waves)."""
-    share = (places + 0.5) / lengths[:, None]
-    return (math.pi * share[..., None] * torch.arange(n_waves, device=lengths.device)).cos()
+    r"""Return orthogonal waves at places t: (batch, places, waves).
 
-
-def bridged(frames: Frames) -> Tensor:
-    """Return values (batch, time, channels) with straight lines over what is missing.
-
-    Before the first value observed, and after the last, it is that one; 0 where there is none.
+    They are :math:`\phi_0(t) = 1` and :math:`\phi_k(t) = \sqrt 2 \cos(\pi k (t + 1/2) / T)`, whose
+    mean products over T steps are 1 with themselves and 0 with each other. There are T of them, and
+    0 in place of any more.
     """
-    values, observed, there = frames
-    places = torch.arange(values.shape[1], device=values.device)[None, :, None].expand_as(values)
-    known = observed > 0
-    before = places.masked_fill(~known, -1).cummax(dim=1).values
-    end = values.shape[1]
-    after = places.masked_fill(~known, end).flip(1).cummin(dim=1).values.flip(1)
-    left, right = (values.gather(1, at.clamp(0, end - 1)) for at in (before, after))
-    share = (places - before) / (after - before).clamp(min=1)
-    line = torch.where(before < 0, right, torch.where(after == end, left, left.lerp(right, share)))
-    return line * there[..., None]
-
-
-def in_reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Return sequences (batch, time, ...) from their last step to their first; padding stays."""
-    places = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-    mirrored = lengths[:, None] - 1 - places
-    places = torch.where(mirrored < 0, places, mirrored)
-    return x.gather(1, places[..., None].expand_as(x))
+    share = (places + 0.5) / lengths[:, None]
+    numbers = torch.arange(n_waves, device=lengths.device)
+    heights = (numbers < lengths[:, None]) * torch.where(numbers > 0, math.sqrt(2), 1.0)
+    return (math.pi * share[..., None] * numbers).cos() * heights[:, None]
 
 
 class Recurrence(nn.Module):
@@ -169,13 +110,13 @@ class SequenceEncoder(nn.Module):
 
     .. math:: z = A \left[\operatorname{pool}(h_1, \dots, h_m), c\right] + b, \quad
               h = \text{RNN}(E u_1, \dots, E u_m), \quad
-              c_k = \frac{2}{n} \sum_t x_t \, \phi_k(t)
+              c_k = \frac{1}{n} \sum_t x_t \, \phi_k(t)
 
     with tokens :math:`u_j` of `patch` steps side by side, of which a sequence of :math:`n` steps
     has :math:`m = \lceil n / \text{patch} \rceil`. A token has the values of its steps, a straight
     line over what is missing, and for each whether it is missing. The second part, :math:`c`, is a
-    cosine series of these values, :math:`\phi_k(t) = \cos(\pi k (t + 1/2) / n)`: what is smooth
-    goes to the code by a linear map, and the states say the rest.
+    cosine series of these values, with the :math:`\phi_k` of `waves`. It goes to the code by a
+    linear map, and the states say the rest.
 
     Parameters
     ----------
@@ -216,16 +157,23 @@ class SequenceEncoder(nn.Module):
         self.recurrence = Recurrence(
             hidden_size, hidden_size, n_layers, cell, bidirectional=bidirectional
         )
-        self.n_hidden = POOLINGS[pooling] * self.recurrence.n_outputs + n_waves * n_channels
-        self.head = nn.Linear(self.n_hidden, n_components)
+        n_states = POOLINGS[pooling] * self.recurrence.n_outputs
+        self.n_hidden = n_states + n_components
+        self.head = nn.Linear(n_states + n_waves * n_channels, n_components)
 
     def forward(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_components)
         """Return the codes of sequences."""
-        codes: Tensor = self.head(self.hidden(frames))
+        codes: Tensor = self.head(torch.cat([self.states(frames), self.series(frames)], dim=1))
         return codes
 
     def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
-        """Return pooled states and the cosine series, of which a code is a linear map."""
+        """Return pooled states, and the codes beside them."""
+        states = self.states(frames)
+        codes = self.head(torch.cat([states, self.series(frames)], dim=1))
+        return torch.cat([states, codes], dim=1)
+
+    def states(self, frames: Tensor) -> Tensor:
+        """Return pooled states."""
         parts = unpacked(filled_up(frames, self.patch))
         values, lengths = bridged(parts), -(-parts.lengths // self.patch)
         tokens = [tokens_of(one, self.patch) for one in (values, 1 - parts.observed)]
@@ -238,25 +186,14 @@ class SequenceEncoder(nn.Module):
             pooled.append((states * there).sum(dim=1) / lengths[:, None])
         if self.pooling in ("max", "concat"):
             pooled.append(states.masked_fill(~there, -torch.inf).amax(dim=1))
-        if self.n_waves:
-            pooled.append(self._series(values, parts.lengths).flatten(1))
         return torch.cat(pooled, dim=1)
 
-    def _series(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Return the cosine series of values: (batch, waves, channels)."""
-        places = torch.arange(values.shape[1], device=values.device)
-        sums = waves(lengths, self.n_waves, places).transpose(1, 2) @ values
-        return 2 * sums / lengths[:, None, None]
-
-
-def filled_up(steps: Tensor, patch: int) -> Tensor:
-    """Return steps (batch, time, n), padded to a whole number of tokens."""
-    return functional.pad(steps, (0, 0, 0, -steps.shape[1] % patch))
-
-
-def tokens_of(steps: Tensor, patch: int) -> Tensor:
-    """Return steps (batch, time, n), so many side by side: (batch, time / patch, patch * n)."""
-    return steps.reshape(len(steps), -1, patch * steps.shape[2])
+    def series(self, frames: Tensor) -> Tensor:
+        """Return the cosine series of values: (batch, waves * channels)."""
+        parts = unpacked(frames)
+        places = torch.arange(frames.shape[1], device=frames.device)
+        sums = waves(parts.lengths, self.n_waves, places).transpose(1, 2) @ bridged(parts)
+        return (sums / parts.lengths[:, None, None]).flatten(1)
 
 
 class SequenceDecoder(nn.Module):
@@ -357,6 +294,32 @@ class RecurrentNetwork(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+
+    def start_from(self, mean: Tensor, axes: Tensor) -> None:
+        """Have codes be projections of cosine series, and decode them to what they project.
+
+        What is decoded is that alone until the recurrent networks have learned to add to it.
+
+        Parameters
+        ----------
+        mean : Tensor of shape (n_waves * n_channels,)
+            The series that a code of zeros stands for.
+
+        axes : Tensor of shape (n_axes, n_waves * n_channels)
+            Orthogonal directions, of which there are at most as many as a code has numbers.
+        """
+        head, series, output = self.encoder.head, self.decoder.of_series, self.decoder.output
+        assert series is not None  # whoever has no series starts from nothing
+        n_axes, n_terms = axes.shape
+        with torch.no_grad():
+            head.weight[:n_axes] = 0
+            head.weight[:n_axes, -n_terms:] = axes
+            head.bias[:n_axes] = -axes @ mean
+            series.weight.zero_()
+            series.weight[:, :n_axes] = axes.T
+            series.bias.copy_(mean)
+            output.weight.zero_()
+            output.bias.zero_()
 
 
 class SequencesInUnits(nn.Module):
