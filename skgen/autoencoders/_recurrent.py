@@ -43,6 +43,10 @@ __all__ = ["RecurrentAutoencoder"]
 # Losses of which values that are not observed can be left out: they are 0 where the target is met.
 _LOSSES = [name for name in LOSSES if name != "binary_cross_entropy"]
 
+# Gradients below it move weights by less than the learning rate. Where components leave little to
+# learn, Adam would blow noise up to full steps, and states be worse than those of no training.
+_LEAST_GRADIENT = 1e-3
+
 # How much of X is looked at for principal components, in terms of cosine series.
 _MOST_VALUES = 1 << 24
 
@@ -280,10 +284,17 @@ class RecurrentAutoencoder(BaseAutoencoder):
         module.start_from(mean, turn @ torch.from_numpy(axes).float())
 
     def _net_settings(self) -> dict[str, Any]:
-        """Have the linear maps, which begin where they should be, move slowly."""
+        """Have what begins near its end move slowly, and no weight on gradients that are noise."""
+        given = super()._net_settings()
+        if not self.n_waves:
+            return given
         slow = {"lr": self.lr / 10}
-        groups = [("encoder.head*", slow), ("decoder.of_series*", slow)] if self.n_waves else []
-        return {"optimizer__param_groups": groups, **super()._net_settings()}
+        settings: dict[str, Any] = {
+            "optimizer__param_groups": [("encoder.head*", slow), ("decoder.of_series*", slow)]
+        }
+        if self.optimizer in ("adam", "adamw"):
+            settings["optimizer__eps"] = _LEAST_GRADIENT
+        return settings | given
 
     def _turns(self) -> list[Turn]:
         loss = resolve(self.loss, LOSSES)

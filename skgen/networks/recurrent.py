@@ -42,16 +42,18 @@ _REMEMBERED = 1.0
 
 
 def waves(lengths: Tensor, n_waves: int, places: Tensor) -> Tensor:
-    r"""Return orthogonal waves at places t: (batch, places, waves).
+    r"""Return orthogonal waves at places t: (batch or 1, places, waves), 1 where all are as long.
 
     They are :math:`\phi_0(t) = 1` and :math:`\phi_k(t) = \sqrt 2 \cos(\pi k (t + 1/2) / T)`, whose
     mean products over T steps are 1 with themselves and 0 with each other. There are T of them, and
     0 in place of any more.
     """
-    share = (places + 0.5) / lengths[:, None]
+    known, which = lengths.unique(return_inverse=True)
     numbers = torch.arange(n_waves, device=lengths.device)
-    heights = (numbers < lengths[:, None]) * torch.where(numbers > 0, math.sqrt(2), 1.0)
-    return (math.pi * share[..., None] * numbers).cos() * heights[:, None]
+    angles = math.pi * (places + 0.5) / known[:, None]
+    heights = (numbers < known[:, None]) * torch.where(numbers > 0, math.sqrt(2), 1.0)
+    made = (angles[..., None] * numbers).cos_() * heights[:, None]
+    return made if len(known) == 1 else made[which]
 
 
 class Recurrence(nn.Module):
