@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from skgen import PretrainedClassifier, RecurrentAutoencoder
-from skgen.autoencoders._recurrent import SequenceReconstruction
+from skgen.autoencoders._sequence_reconstruction import SequenceReconstruction
 from skgen.corruptions import (
     Compose,
     Crop,

@@ -1,20 +1,20 @@
 """The recurrent autoencoder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import Interval, StrOptions
 from skgen.autoencoders._base import BaseAutoencoder, RowFunction
+from skgen.autoencoders._sequence_reconstruction import SequenceReconstruction
+from skgen.autoencoders._sequence_start import start_from_components
 from skgen.corruptions import (
     CORRUPTION,
     Corruption,
@@ -23,7 +23,7 @@ from skgen.corruptions import (
     resolve_corruption,
     usual_sequence_views,
 )
-from skgen.engine import Batch, Batches, Column, Progress, TensorColumn, Turn
+from skgen.engine import Batches, Column, TensorColumn, Turn
 from skgen.inputs import ChannelScaling, SequenceInput
 from skgen.inputs.scaling import result_dtype, tensor_of
 from skgen.losses import LOSSES, BinaryCrossEntropy, Loss, PerceptualLoss
@@ -46,35 +46,6 @@ _LOSSES = [name for name in LOSSES if name != "binary_cross_entropy"]
 # Gradients below it move weights by less than the learning rate. Where components leave little to
 # learn, Adam would blow noise up to full steps, and states be worse than those of no training.
 _LEAST_GRADIENT = 1e-3
-
-# How much of X is looked at for principal components, in terms of cosine series.
-_MOST_VALUES = 1 << 24
-
-
-@dataclass(frozen=True)
-class SequenceReconstruction:
-    """The objective: how far what is decoded is from the values observed of a sequence."""
-
-    loss: Loss
-    corruption: OnSequences | None
-    teacher_forcing: float
-
-    is_mean_over_rows: ClassVar[bool] = False  # but over the values of a batch
-
-    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
-        """Return the objective on a batch."""
-        x = batch["x"]
-        frames = unpacked(x)
-        code = module.encoder(self.corruption(x) if self.corruption and module.training else x)
-        shown = None
-        share = self.teacher_forcing * max(0.0, 1 - 2 * state.fraction)
-        if share and module.training:
-            draw = torch.rand(*x.shape[:2], 1, device=x.device)
-            shown = frames.values * (draw < share)
-        made = module.decoder(code, frames.lengths, x.shape[1], shown)
-        observed = frames.observed > 0
-        error = self.loss(torch.where(observed, made, frames.values), frames.values)
-        return error * (observed.numel() / observed.sum().clamp(min=1))
 
 
 @final
@@ -259,29 +230,8 @@ class RecurrentAutoencoder(BaseAutoencoder):
         return RecurrentNetwork(encoder, decoder)
 
     def _initialize(self, module: RecurrentNetwork, batches: Batches) -> None:
-        """Start from the principal components of the cosine series.
-
-        They are turned at random: every number of a code varies alike then, so that neither the
-        optimizer nor a scaler that comes after makes much of what hardly varies.
-        """
-        if not module.encoder.n_waves:
-            return
-        order, parts, n_values = torch.Generator(), list[NDArray](), 0
-        order.manual_seed(int(torch.randint(2**62, ())))
-        with torch.inference_mode():
-            for batch in batches.epoch(order):
-                parts.append(module.encoder.series(batch["x"]).cpu().numpy())
-                n_values += parts[-1].size
-                if n_values > _MOST_VALUES:
-                    break
-        series = np.concatenate(parts).astype(np.float64)
-        n_axes = min(module.encoder.head.out_features, len(series) - 1, series.shape[1])
-        axes = np.zeros((0, series.shape[1]))
-        if np.ptp(series, axis=0).any():
-            axes = PCA(n_axes, random_state=0).fit(series).components_
-        turn = torch.linalg.qr(torch.randn(len(axes), len(axes)))[0]
-        mean = torch.from_numpy(series.mean(axis=0)).float()
-        module.start_from(mean, turn @ torch.from_numpy(axes).float())
+        if module.encoder.n_waves:
+            start_from_components(module, batches)
 
     def _net_settings(self) -> dict[str, Any]:
         """Have what begins near its end move slowly, and no weight on gradients that are noise."""
