@@ -208,6 +208,8 @@ def few_patterns(seeds):
         X, y = two_patterns(1000, seed)
         X_test, y_test = two_patterns(4000, seed + 1000)
         both = features(X, X_test, seed)[1]
+        alone = features(X, X_test, seed, n_waves=0)[1]  # the phase of patterns means nothing
+        both |= {f"{name}, n_waves=0": found for name, found in alone.items()}
         both |= {"raw": (X, X_test), "untrained states": reservoir(X, X_test, seed)}
         for kind, (F, F_test) in both.items():
             for name, classify in (("SVM", svm), ("XGBoost", booster)):

@@ -124,7 +124,7 @@ def test_attributes():
 @pytest.mark.filterwarnings("error")
 def test_pretraining():
     names = run("pretraining.rst")
-    assert names["accuracy"] > 0.82  # untrained: 0.80
+    assert names["accuracy"] > 0.9  # untrained: 0.84
     assert names["F"].shape == (1797, 164)
     assert len(names["scores"]) == 2 and (names["scores"] > 0.1).all()
     assert names["model"].score(names["images"], names["y"]) > 0.75
@@ -144,5 +144,5 @@ def test_text():
 @pytest.mark.filterwarnings("error")
 def test_sequences():
     names = run("sequences.rst")
-    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.82  # untrained: 0.80
+    assert names["F"].shape == (200, 448) and names["accuracy"] > 0.9  # untrained: 0.84
     assert all(np.isfinite(one).all() for one in names["restored"])

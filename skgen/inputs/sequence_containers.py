@@ -20,7 +20,7 @@ def opened(X: Any, channel_axis: int) -> Any:
     Where cells of a frame are sequences, each column is a channel; these come together on the axis
     on which two-dimensional sequences have them.
     """
-    if isinstance(X, Mapping | Iterator):
+    if isinstance(X, Mapping | Iterator) and not hasattr(X, "toarray"):  # a sparse matrix
         remedy = "list(X.values())" if isinstance(X, Mapping) else "list(X)"
         raise ValueError(
             f"X has to be a list, an array, a Series or a frame of sequences, got a "
