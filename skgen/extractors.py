@@ -2,10 +2,11 @@
 
 import copy
 import os
+from abc import ABC
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, final
 
 import numpy as np
 import torch
@@ -16,40 +17,29 @@ from skgen._sklearn import HasMethods, StrOptions
 from skgen.networks.features import VGG16_LAYERS, FeatureMaps, vgg16
 from skgen.parameters import Component, parameter
 
-__all__ = ["FeatureExtractor", "frozen", "layer_weights", "n_channels_of", "n_poolings", "opened"]
+__all__ = [
+    "FeatureExtractor",
+    "LooksIntoNetwork",
+    "frozen",
+    "layer_weights",
+    "n_channels_of",
+    "n_poolings",
+    "opened",
+]
 
 _VGG16_FILE = "vgg16_features.safetensors"
 _IMAGENET_MEAN: tuple[float, ...] = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION: tuple[float, ...] = (0.229, 0.224, 0.225)
 
 
-class FeatureExtractor(Component):
-    """A frozen network that is looked into: what its layers make of images of any size.
-
-    The network may be:
-
-    * ``"vgg16"``, with the weights that torchvision has for it, if that is installed, or out of a
-      safetensors file.
-    * a fitted `ConvAutoencoder`, whose levels are convolutions. It needs no labels and no download.
-    * any `torch.nn.Module` of images (batch, channels, height, width) with values from 0 to 1.
-      Channels are averaged where its first convolution has one.
-
-    It is never trained: a frozen copy is made of it.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skgen.extractors import FeatureExtractor
-    >>> features = FeatureExtractor(weights="random").build(["relu1_1", "relu2_1"])
-    >>> [tuple(maps.shape) for maps in features(torch.rand(2, 3, 40, 60))]
-    [(2, 64, 40, 60), (2, 128, 20, 30)]
-    """
+class LooksIntoNetwork(Component, ABC):
+    """What looks into a frozen network: a component that holds it, or says where it is."""
 
     network: Any = parameter(
         "vgg16",
         [StrOptions({"vgg16"}), nn.Module, HasMethods(["fit", "transform"])],
         """What looks at the images.""",
-        kind="'vgg16', torch.nn.Module or fitted ConvAutoencoder",
+        kind="'vgg16', torch.nn.Module or fitted autoencoder",
         positional=True,
     )
     weights: str | Path | None = parameter(
@@ -78,9 +68,33 @@ class FeatureExtractor(Component):
         """
         return super().get_params(deep=False)
 
-    def __sklearn_clone__(self) -> "FeatureExtractor":
+    def __sklearn_clone__(self) -> Self:
         """Copy without what scikit-learn does to a fitted network: it would unfit it."""
         return type(self)(**self.get_params(deep=False))
+
+
+@final
+class FeatureExtractor(LooksIntoNetwork):
+    """A frozen network that is looked into: what its layers make of images of any size.
+
+    The network may be:
+
+    * ``"vgg16"``, with the weights that torchvision has for it, if that is installed, or out of a
+      safetensors file.
+    * a fitted `ConvAutoencoder`, whose levels are convolutions. It needs no labels and no download.
+    * any `torch.nn.Module` of images (batch, channels, height, width) with values from 0 to 1.
+      Channels are averaged where its first convolution has one.
+
+    It is never trained: a frozen copy is made of it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skgen.extractors import FeatureExtractor
+    >>> features = FeatureExtractor(weights="random").build(["relu1_1", "relu2_1"])
+    >>> [tuple(maps.shape) for maps in features(torch.rand(2, 3, 40, 60))]
+    [(2, 64, 40, 60), (2, 128, 20, 30)]
+    """
 
     def default_layers(self) -> list[str]:
         """Return the layers to look at where nobody says which, the deepest last."""
@@ -291,12 +305,19 @@ def _vgg16_weights(weights: str | Path | None) -> tuple[str, Mapping[str, Tensor
 
 def _read(path: str | Path) -> Mapping[str, Tensor]:
     try:
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
         raise ImportError(
             "Reading weights needs safetensors: pip install 'scikit-gen[perceptual]'"
         ) from error
-    tensors: Mapping[str, Tensor] = load_file(str(path))
+    try:
+        tensors: Mapping[str, Tensor] = load_file(str(path))
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is no safetensors file ({error}). Out of one of torch's, .pt or .pth, make "
+            "one by safetensors.torch.save_file(torch.load(path, weights_only=True), new_path)."
+        ) from error
     return tensors
 
 

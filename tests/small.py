@@ -44,7 +44,7 @@ def small(cls, **params):
         layers = {"content_layers": ["relu2_1"], "style_layers": LAYERS}
         few = {"n_steps": 2, "n_scales": 2} if cls is StyleTransfer else {"max_epochs": 2}
         if cls is FastStyleTransfer:
-            few |= {"crop_size": 32, "layer": "relu2_1"}
+            few |= {"crop_size": 32, "layers": LAYERS}
         return cls(**{"extractor": random, **layers, **few, **params})
     if cls in (PretrainedClassifier, PretrainedRegressor):
         epochs = params.get("max_epochs", 3)

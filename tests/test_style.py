@@ -1,5 +1,6 @@
 """Style transfer: what is compared and matched, what comes back, and what is refused."""
 
+import io
 import os
 import pickle
 import threading
@@ -269,6 +270,21 @@ def test_the_decoder_learns(fast, paintings, photographs):
         assert trained < matched < start
 
 
+@pytest.mark.parametrize("layers", [["relu1_1"], ["relu2_1"], ["relu1_1", "relu1_2", "relu2_1"]])
+def test_one_layer_or_several(paintings, photographs, layers):
+    """Several may be of one size."""
+    model = small(FastStyleTransfer, layers=layers, max_epochs=10, random_state=0)
+    model.fit(paintings, ["a", "b", "c"], content=photographs)
+    assert [len(one.mean[0]) for one in model.moments_] == [
+        128 if name == "relu2_1" else 64 for name in layers
+    ]
+    assert len(model.net_.module_.decoder.entries) == len(layers)
+    made = model.transform(photographs, style="a")
+    assert all(np.isfinite(one).all() for one in made)
+    (own,) = model.transform(paintings[1:2], style="b")
+    assert np.abs(own.astype(int) - paintings[1]).max() <= 1
+
+
 def test_strength(fast, photographs):
     changes = [0.0]
     for alpha in (0, 0.3, 0.7, 1):
@@ -371,8 +387,8 @@ def test_going_on(paintings, photographs):
     model.fit(paintings[:1], ["a"], content=photographs)
     model.fit(paintings[1:2], ["b"], content=photographs)
     assert model.n_iter_ == 4 and model.styles_.tolist() == ["b"]
-    model.set_params(layer="relu1_1")
-    with pytest.raises(ValueError, match="layer was 'relu2_1' when the networks were built"):
+    model.set_params(layers=["relu1_1"])
+    with pytest.raises(ValueError, match=r"layers was .*'relu2_1'.* when the networks were built"):
         model.fit(paintings)
     assert model.transform(photographs)
 
@@ -406,7 +422,9 @@ def test_a_module_of_ones_own(paintings, photographs):
     painter = StyleTransfer(extractor=module, n_steps=3, **layers).fit(paintings)
     start = painter.measure(photographs, photographs)["loss"]
     assert (painter.measure(photographs, painter.transform(photographs))["loss"] < start).all()
-    fast = FastStyleTransfer(extractor=module, layer="second", max_epochs=2, crop_size=32, **layers)
+    fast = FastStyleTransfer(
+        extractor=module, layers=["first", "second"], max_epochs=2, crop_size=32, **layers
+    )
     pictures = fast.fit(paintings).transform(photographs)
     assert [one.shape for one in pictures] == [one.shape for one in photographs]
     assert fast.net_.module_.factor == 2
@@ -440,6 +458,10 @@ def test_networks_that_cannot_be(paintings):
         StyleTransfer(extractor=rows).fit(paintings)
     with pytest.raises(NotFittedError):
         StyleTransfer(extractor=ConvAutoencoder()).fit(paintings)
+    with pytest.raises(ValueError, match=r"maps \[2, 1\] times shorter .* Name the deepest last"):
+        small(FastStyleTransfer, layers=["relu2_1", "relu1_1"]).fit(paintings)
+    with pytest.raises(ValueError, match="layers has to name one at least"):
+        small(FastStyleTransfer, layers=[]).fit(paintings)
     third = nn.Conv2d(3, 4, 3, stride=3)
     with pytest.raises(ValueError, match=r"1, 2, 4, 8, \.\.\. times shorter"):
         FastStyleTransfer(extractor=third).fit(paintings)
@@ -466,6 +488,14 @@ def test_weights_are_missing(paintings, monkeypatch):
         for cls in OF_IMAGES:
             with pytest.raises(ImportError, match=r"torchvision.*weights=.*SKGEN_DATA"):
                 cls().fit(paintings)
+
+
+def test_weights_in_a_file_of_another_kind(paintings, tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "vgg16.pth"
+    torch.save({"0.weight": torch.zeros(64, 3, 3, 3)}, path)
+    with pytest.raises(ValueError, match=r"is no safetensors file.*save_file\(torch.load"):
+        small(StyleTransfer, extractor=FeatureExtractor(weights=path)).fit(paintings)
 
 
 @needs_vgg16
@@ -495,6 +525,8 @@ KINDS = {
     "a tensor": torch.from_numpy,
     "a view": lambda one: one[::-1, ::-1],
     "booleans": lambda one: one > 128,
+    "16 bits of another machine": lambda one: (one.astype(np.uint16) * 257).astype(">u2"),
+    "a tensor with a gradient": lambda one: torch.from_numpy(one / 255).requires_grad_(),
 }
 
 
@@ -510,10 +542,15 @@ def test_pictures_are_like_the_images(fitted, kind, photographs):
         transparent = "transparent" in kind
         assert made.shape == (*before.shape[:2], 3 + transparent)
         dtypes = {"16 bits": "uint16", "single": "float32", "double": "float64"}
-        dtypes |= {"integers": "int64", "booleans": "float32"}
+        dtypes |= {
+            "integers": "int64",
+            "booleans": "float32",
+            "a tensor with a gradient": "float64",
+        }
+        dtypes |= {"16 bits of another machine": ">u2"}
         assert made.dtype == dtypes.get(kind, "uint8")
         largest = {"f": 1, "i": 255}.get(made.dtype.kind, np.iinfo("u1").max)
-        assert made.min() >= 0 and made.max() <= (65535 if kind == "16 bits" else largest)
+        assert made.min() >= 0 and made.max() <= (65535 if "16 bits" in kind else largest)
         if transparent:
             assert_array_equal(made[..., 3], np.asarray(given)[..., -1])
 
@@ -582,14 +619,84 @@ def test_colors_that_stay(fitted, photographs):
     assert_allclose((kept @ luma)[inside], (free @ luma)[inside], atol=1e-5)
 
 
+def test_photographs_of_phones_are_upright(painter, photographs):
+    """A camera notes how it was held; without that note, a picture would lie on its side."""
+    image = pillow().fromarray(photographs[0])
+    note = image.getexif()
+    note[0x0112] = 6  # to be turned clockwise
+    file = io.BytesIO()
+    image.save(file, "png", exif=note)
+    (made,) = painter.transform([pillow().open(file)], style="a")
+    (upright,) = painter.transform([np.rot90(photographs[0], -1)], style="a")
+    assert_array_equal(made, upright)
+
+
 @each
 def test_what_fit_is_told_of_names(fitted, paintings):
     assert fitted.styles_.tolist() == ["a", "b", "c"]
     assert small(StyleTransfer).fit(paintings).styles_.tolist() == [0, 1, 2]
     numbers = small(StyleTransfer).fit(paintings).partial_fit(paintings[:1])
     assert numbers.styles_.tolist() == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match="X has 3 paintings, and y 2 names"):
-        small(StyleTransfer).fit(paintings, ["a", "b"])
+    numbered = small(StyleTransfer).fit(paintings[:2], [1, 2]).partial_fit(paintings[2:])
+    assert numbered.painting_styles_.tolist() == [1, 2, 3]
+
+
+NAMES = {
+    "too few": (["a", "b"], "X has 3 paintings, and y 2 names"),
+    "one": ("monet", "y has to be a list with the name of every painting's style"),
+    "photographs": (images(3), "Photographs to train on are passed by name: content="),
+    "None": (["a", None, "b"], "Painting 1 has no name: y is None there"),
+    "NaN": ([0.0, 1.0, np.nan], "Painting 2 has no name: y is nan there"),
+    "both": (["a", 1, "b"], "all strings or all numbers, and there are both: 'a' and 1"),
+}
+
+
+@pytest.mark.parametrize("cls", OF_IMAGES)
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_that_are_none(cls, kind, paintings):
+    names, message = NAMES[kind]
+    with pytest.raises(ValueError, match=message):
+        small(cls).fit(paintings, names)
+
+
+@each
+def test_names_that_do_not_go_with_those_before(fitted, paintings):
+    before = dict(vars(fitted))
+    with pytest.raises(ValueError, match="'a' for one: y has to name those of the further"):
+        fitted.partial_fit(paintings[:1])
+    with pytest.raises(ValueError, match="there are both: 'a' and 7"):
+        fitted.partial_fit(paintings[:1], [7])
+    assert vars(fitted) == before
+    with pytest.raises(ValueError, match="there are both: 'monet' and 0"):
+        small(StyleTransfer).fit(paintings).partial_fit(paintings[:1], ["monet"])
+
+
+def test_fewer_sizes_than_were_looked_at(paintings, photographs):
+    model = small(StyleTransfer, n_scales=2).fit(paintings, ["a", "b", "c"])
+    single = small(StyleTransfer, n_scales=1).fit(paintings, ["a", "b", "c"])
+    larger = [np.kron(photographs[0], np.ones((2, 2, 1), np.uint8))]
+    assert not np.array_equal(model.transform(larger)[0], single.transform(larger)[0])
+    assert_array_equal(
+        model.set_params(n_scales=1).transform(larger)[0], single.transform(larger)[0]
+    )
+    with pytest.raises(ValueError, match="n_scales is 3, but fit looked at paintings at 2 sizes"):
+        model.set_params(n_scales=3).transform(photographs)
+    model.partial_fit(paintings[:1], ["d"])
+    assert model.set_params(n_scales=2).transform(photographs[:1], style="d")
+
+
+@pytest.mark.parametrize("cls", OF_IMAGES)
+def test_a_scroll_is_not_shrunk_to_nothing(cls, photographs):
+    """Deep layers would see no pixel of it."""
+    scroll = [np.kron(images(1)[0][:32], np.ones((1, 30, 1), np.uint8))]
+    deep = {"style_layers": ["relu4_1"], "content_layers": ["relu4_1"]}
+    model = (
+        small(cls, **deep, style_size=256).fit(scroll, content=photographs[:2])
+        if (cls is FastStyleTransfer)
+        else small(cls, **deep, n_scales=3, style_size=256).fit(scroll)
+    )
+    assert all(torch.isfinite(one).all() for scale in model.targets_ for one in scale)
+    assert model.transform(photographs[:1])
 
 
 def test_large_paintings_are_shrunk(paintings):
@@ -694,6 +801,7 @@ BAD = {
     "channels first": (np.zeros((3, 40, 40)), "Put channels last: image.transpose"),
     "bands": (np.zeros((40, 40, 7)), "7 channels"),
     "strings": (np.full((40, 40), "a"), "which are no numbers"),
+    "16 bits": (np.full((40, 40), 65535, np.int32), r"make it uint16: np.asarray\(image\)"),
     "a film": (np.zeros((2, 40, 40, 3)), r"Image 1 of X is of shape \(2, 40, 40, 3\)"),
     "a number": (3.0, "is of shape"),
 }
@@ -733,6 +841,10 @@ def test_styles_that_there_are_not(fitted, photographs):
     for style in ("monet", {"a": 1.0, "monet": 1.0}, 7):
         with pytest.raises(ValueError, match=r"There is no style .* There are: 'a', 'b', 'c'"):
             fitted.transform(photographs, style=style)
+    with pytest.raises(ValueError, match=r"name of a style, or weights by name.* Got list"):
+        fitted.transform(photographs, style=["a", "b", "a", "b"])
+    half = fitted.transform(photographs[:1], style={"a": 1, "b": 1})
+    assert_array_equal(fitted.transform(photographs[:1], style={"a": 1e308, "b": 1e308}), half)
     for style in ({"a": 0.0, "b": 0.0}, {}, {"a": -1, "b": 2}, {"a": np.nan}, {"a": "much"}):
         with pytest.raises(ValueError, match="numbers of 0 or more, and not all 0"):
             fitted.transform(photographs, style=style)
@@ -743,6 +855,8 @@ def test_masks_that_do_not_fit(fitted, photographs):
     shapes = [one.shape[:2] for one in photographs]
     with pytest.raises(ValueError, match="X has 4 images, and mask 1"):
         fitted.transform(photographs, mask=[np.ones(shapes[0])])
+    with pytest.raises(ValueError, match=r"X has 1 images, and mask 33. It is a list with a mask"):
+        fitted.transform(photographs[:1], mask=np.ones(shapes[0]))
     wrong = [np.ones(shape) for shape in shapes[:3]] + [np.ones((9, 9))]
     with pytest.raises(ValueError, match=r"Mask 3 is of shape \(9, 9\), but image 3 of X is 41"):
         fitted.transform(photographs, mask=wrong)
@@ -802,6 +916,8 @@ def test_parameters_that_cannot_be(paintings):
         small(StyleTransfer, n_steps=0).fit(paintings)
     with pytest.raises(ValueError, match="'alpha' parameter"):
         small(FastStyleTransfer, alpha=1.5).fit(paintings)
+    with pytest.raises(ValueError, match=r"'crop_size' parameter .* int in the range \[32, inf"):
+        small(FastStyleTransfer, crop_size=1).fit(paintings)
     with pytest.raises(ValueError, match="'ridge' parameter"):
         small(FastStyleTransfer, matching=Transport(-1.0)).fit(paintings)
     with pytest.raises(ValueError, match="device='nowhere' is not available"):

@@ -42,7 +42,7 @@ page = np.uint8(255 - 15.9 * page)
 
 model = FastStyleTransfer(
     extractor=FeatureExtractor(weights="random"),
-    layer="relu2_1",
+    layers=["relu1_1", "relu2_1"],
     style_layers=["relu1_1", "relu2_1"],
     content_layers=["relu2_1"],
     crop_size=64,

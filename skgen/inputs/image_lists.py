@@ -206,12 +206,6 @@ def _check_is_list(X: Any, what: str) -> None:
     shape = tuple(getattr(X, "shape", ()))
     listed = isinstance(X, list | tuple) or len(shape) in (1, 3, 4)
     alone = hasattr(X, "getbands") or len(shape) == 2 or (len(shape) == 3 and shape[2] <= 4)
-    if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) < 2 and not hasattr(X[0], "mode"):
-        raise ValueError(
-            f"{what} has to be a list of images, arrays of shape (height, width) or (height, "
-            f"width, channels) or those of Pillow, and holds {type(X[0]).__name__}. Read files by "
-            "PIL.Image.open."
-        )
     if alone:
         raise ValueError(
             f"{what} is a single image, or a table, of shape {shape}; pass a list: [image]."
@@ -224,17 +218,18 @@ def _check_is_list(X: Any, what: str) -> None:
 
 def _pixels(given: Any, which: str) -> NDArray:
     """Return an image as an array (height, width, channels)."""
-    mode = getattr(given, "mode", None)
-    if isinstance(mode, str) and mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
-        seen_through = mode == "PA" or "transparency" in given.info
-        given = given.convert("RGBA" if seen_through else "RGB")
+    if isinstance(given, Tensor):
+        given = given.detach().cpu()
+    elif hasattr(given, "getbands"):
+        given = _upright(given)
     pixels = np.asarray(given)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.ndim != 3 or pixels.size == 0:
         raise ValueError(
-            f"{which} is of shape {np.shape(given)}. Images are (height, width) or (height, width, "
-            "channels)."
+            f"{which} is of shape {np.shape(given)}, of type {type(given).__name__}. Images are "
+            "arrays of shape (height, width) or (height, width, channels), or those of Pillow. "
+            "Read files by PIL.Image.open."
         )
     if pixels.shape[2] > 4:
         first = pixels.shape[0] <= 4
@@ -246,10 +241,24 @@ def _pixels(given: Any, which: str) -> NDArray:
     return pixels
 
 
+def _upright(image: Any) -> Any:
+    """Return an image of Pillow as one looks at it: turned as a camera noted, and in plain colors.
+
+    The note would be lost with the file's other data, and the picture lie on its side.
+    """
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode not in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+        return image
+    seen_through = image.mode == "PA" or "transparency" in image.info
+    return image.convert("RGBA" if seen_through else "RGB")
+
+
 def _largest(pixels: NDArray, which: str) -> float:
     """Return what stands for full brightness."""
     kind = pixels.dtype.kind
-    if pixels.dtype in (np.uint8, np.uint16):
+    if kind == "u" and pixels.dtype.itemsize <= 2:  # of either order of bytes
         return float(np.iinfo(pixels.dtype).max)
     if kind not in "biuf":
         raise ValueError(f"{which} holds {pixels.dtype}, which are no numbers.")
@@ -259,5 +268,7 @@ def _largest(pixels: NDArray, which: str) -> float:
     largest = 255.0 if kind in "iu" else 1.0
     if low < -1e-6 * largest or high > largest * (1 + 1e-6):
         remedy = _REMEDY["int" if kind in "iu" else "float"]
+        if kind in "iu" and low >= 0 and high <= 65535:
+            remedy += " For 16 bits, make it uint16: np.asarray(image).astype(np.uint16)."
         raise ValueError(f"{which} has values from {low:g} to {high:g}. {remedy}")
     return largest

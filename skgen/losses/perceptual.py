@@ -1,7 +1,6 @@
 """The perceptual loss: images compared by what another network sees in them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,8 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skgen._sklearn import HasMethods, StrOptions
-from skgen.extractors import frozen, layer_weights, n_channels_of, n_poolings, opened
+from skgen.extractors import (
+    LooksIntoNetwork,
+    frozen,
+    layer_weights,
+    n_channels_of,
+    n_poolings,
+    opened,
+)
 from skgen.inputs import RowInput, Scaling
 from skgen.losses.elementwise import Loss
 from skgen.networks.convolutional import as_images, as_rows
@@ -30,7 +35,7 @@ _BYTES, _UNIT = (0.0, 255.0), (0.0, 1.0)
 Features = Callable[[Tensor], list[Tensor]]
 
 
-class PerceptualLoss(Loss):
+class PerceptualLoss(LooksIntoNetwork, Loss):
     r"""Compare images by what another, frozen network `f` sees in them.
 
     .. math:: L = \sum_l w_l \frac{\|f_l(\hat x) - f_l(x)\|^2}
@@ -86,13 +91,6 @@ class PerceptualLoss(Loss):
     (1797, 16)
     """
 
-    network: Any = parameter(
-        "vgg16",
-        [StrOptions({"vgg16"}), nn.Module, HasMethods(["fit", "transform"])],
-        """What looks at the images.""",
-        kind="'vgg16', torch.nn.Module or fitted estimator",
-        positional=True,
-    )
     layers: Sequence[str] | Mapping[str, float] | None = parameter(
         None,
         [list, tuple, dict, None],
@@ -105,39 +103,11 @@ class PerceptualLoss(Loss):
         kind="list of str, dict of str to float, or None",
         positional=True,
     )
-    weights: str | Path | None = parameter(
-        None,
-        [str, Path, None],
-        """A safetensors file with the network's weights under the names of its `state_dict`; for
-        VGG16 as in torchvision, ``"0.weight"`` or ``"features.0.weight"``. For VGG16, None stands
-        for torchvision's, and without torchvision for the file ``vgg16_features.safetensors`` in
-        the folder that the environment variable SKGEN_DATA names.""",
-        kind="str, Path or None",
-    )
     pixel_weight: float = parameter(
         0.1,
         NOT_NEGATIVE,
         """How much the squared error of pixels counts beside it, in network units.""",
     )
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, not those of the network: they are of no use in a fitted one.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Present for scikit-learn's sake.
-
-        Returns
-        -------
-        params : dict
-            Values by name.
-        """
-        return super().get_params(deep=False)
-
-    def __sklearn_clone__(self) -> "PerceptualLoss":
-        """Copy without what scikit-learn does to a fitted network: it would unfit it."""
-        return type(self)(**self.get_params(deep=False))
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of images (batch, channels, height, width), values in [0, 1]."""

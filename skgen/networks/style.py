@@ -11,7 +11,7 @@ from torch.nn import functional
 from skgen.networks.convolutional import ResizeConv
 from skgen.networks.features import FeatureMaps
 
-__all__ = ["Canvas", "Decoder", "Restyler", "factor_of", "padded", "pyramid", "shrunk"]
+__all__ = ["Canvas", "Decoder", "Restyler", "factors_of", "padded", "pyramid", "shrunk"]
 
 
 def enlarged(images: Tensor, size: Sequence[int]) -> Tensor:
@@ -102,16 +102,16 @@ class Restyler(nn.Module):
     features : FeatureMaps
         What looks at images. It is not trained.
 
-    layer : str
-        The layer whose maps are decoded.
+    layers : sequence of str
+        The layers whose maps are decoded, the deepest last.
 
-    mean, deviation : Tensor of shape (n_channels,)
-        What its maps are standardized by before that.
+    means, deviations : sequence of Tensor of shape (n_channels,)
+        What the maps of every layer are standardized by before that.
 
     Attributes
     ----------
-    factor : int
-        How many times smaller maps are than images.
+    factors : list of int
+        How many times smaller the maps of every layer are than images.
 
     reach : int or None
         How many pixels away a pixel changes the result. None if all the image.
@@ -120,21 +120,31 @@ class Restyler(nn.Module):
         Memory that it takes to encode and to decode, by pixel, about.
     """
 
-    def __init__(self, features: FeatureMaps, layer: str, mean: Tensor, deviation: Tensor):
+    def __init__(
+        self,
+        features: FeatureMaps,
+        layers: Sequence[str],
+        means: Sequence[Tensor],
+        deviations: Sequence[Tensor],
+    ):
         super().__init__()
         self.features = features
-        self.encoder = features.of(layer)
-        self.factor = factor_of(self.encoder, layer)
-        n_doublings = self.factor.bit_length() - 1
-        self.decoder = Decoder(len(mean), n_doublings, mean, deviation)
+        self.encoder = features.of(*layers)
+        self.factors = factors_of(self.encoder)
+        self.decoder = Decoder([n.bit_length() - 1 for n in self.factors], means, deviations)
         self.reach, self.pixel_bytes = self._measured()
 
-    def encode(self, images: Tensor) -> Tensor:
-        """Return the layer's maps, of images whose sides are multiples of `factor`."""
-        (maps,) = self.encoder(images)
+    @property
+    def factor(self) -> int:
+        """What sides of images have to be multiples of."""
+        return self.factors[-1]
+
+    def encode(self, images: Tensor) -> list[Tensor]:
+        """Return the layers' maps, of images whose sides are multiples of `factor`."""
+        maps: list[Tensor] = self.encoder(images)
         return maps
 
-    def forward(self, images: Tensor, maps: Tensor, aims: Tensor) -> Tensor:
+    def forward(self, images: Tensor, maps: Sequence[Tensor], aims: Sequence[Tensor]) -> Tensor:
         """Return images whose maps were to be others, (batch, 3, height, width).
 
         Parameters
@@ -142,8 +152,8 @@ class Restyler(nn.Module):
         images : Tensor of shape (batch, 3, height, width)
             The images, whose sides are multiples of `factor`.
 
-        maps, aims : Tensor of shape (batch, n_channels, height / factor, width / factor)
-            The maps that they have, and those that they are to have.
+        maps, aims : sequence of Tensor
+            The maps that they have, by layer, and those that they are to have.
         """
         changed: Tensor = images + self.decoder(aims) - self.decoder(maps)
         return changed
@@ -171,23 +181,31 @@ class Restyler(nn.Module):
         first, last = int(lines.min()), int(lines.max())
         everywhere = first == 0 or last == side - 1
         reach = max(middle - first, last - middle - self.factor + 1)
-        return None if everywhere else reach, 2 * largest // (side * side)
+        kept = sum(one.nbytes for one in maps)
+        return None if everywhere else reach, 2 * (largest + kept) // (side * side)
 
 
-def factor_of(encoder: FeatureMaps, layer: str) -> int:
-    """Return how many times smaller the maps of a layer are than images: a power of 2."""
-    side = 128
+def factors_of(encoder: FeatureMaps) -> list[int]:
+    """Return how many times smaller the maps of every layer are than images: powers of 2."""
+    side, factors = 128, []
     with torch.no_grad():
-        (maps,) = encoder(encoder.mean.new_zeros(1, 3, side, side))
-    sides = tuple(maps.shape[2:])
-    factor = side // sides[0] if len(sides) == 2 and sides[0] else 0
-    if sides != (factor and side // factor,) * 2 or factor & (factor - 1):
+        seen = encoder(encoder.mean.new_zeros(1, 3, side, side))
+    for layer, maps in zip(encoder.outputs.layers, seen, strict=True):
+        sides = tuple(maps.shape[2:])
+        factor = side // sides[0] if len(sides) == 2 and sides[0] else 0
+        if sides != (factor and side // factor,) * 2 or factor & (factor - 1):
+            raise ValueError(
+                f"Layer {layer!r} makes {tuple(maps.shape[1:])} of an image of {side} x {side} "
+                "pixels. What is decoded has to be maps whose sides are 1, 2, 4, 8, ... times "
+                "shorter than the image's: name such a layer."
+            )
+        factors.append(factor)
+    if factors != sorted(factors):
         raise ValueError(
-            f"Layer {layer!r} makes {tuple(maps.shape[1:])} of an image of {side} x {side} pixels. "
-            "What is decoded has to be maps whose sides are 1, 2, 4, 8, ... times shorter than the "
-            "image's: name such a layer."
+            f"The layers {encoder.outputs.layers} make maps {factors} times shorter than images. "
+            "Name the deepest last."
         )
-    return factor
+    return factors
 
 
 def padded(images: Tensor, factor: int) -> Tensor:
@@ -200,42 +218,77 @@ def padded(images: Tensor, factor: int) -> Tensor:
 class Decoder(nn.Module):
     """From maps of features to changes of colors, by convolutions that repeat borders.
 
-    It gives nothing but zeros before it is trained.
+    It begins with the smallest maps, and doubles height and width. Larger maps join where they are
+    as large. It gives nothing but zeros before it is trained.
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the maps. The first convolution leaves a quarter of them, and every doubling of
-        height and width half of those, 16 at least.
+    n_doublings : sequence of int
+        How often the maps of every layer are to be doubled, the most last.
 
-    n_doublings : int
-        How often height and width are doubled.
-
-    mean, deviation : Tensor of shape (n_channels,)
-        What maps are standardized by, channel by channel.
+    means, deviations : sequence of Tensor of shape (n_channels,)
+        What the maps of every layer are standardized by, channel by channel. The first convolution
+        leaves a quarter of the last layer's channels, and every doubling half of those, 16 at
+        least.
     """
+
+    def __init__(
+        self,
+        n_doublings: Sequence[int],
+        means: Sequence[Tensor],
+        deviations: Sequence[Tensor],
+    ):
+        super().__init__()
+        deepest = n_doublings[-1]
+        widths = [max(16, len(means[-1]) // 4 // 2**level) for level in range(deepest + 1)]
+        self.entries = nn.ModuleList()
+        self.levels = [deepest - one for one in n_doublings]  # at which each joins
+        for level, mean, deviation in zip(self.levels, means, deviations, strict=True):
+            self.entries.append(_Entry(widths[level], mean, deviation, 1 if level else 3))
+        self.doublings = nn.ModuleList()
+        self.convolutions = nn.ModuleList()
+        for n_in, n_out in itertools.pairwise(widths):
+            self.doublings.append(_Doubling(n_in, n_out, (2, 2)))
+            self.convolutions.append(_convolution(n_out, n_out))
+        self.last = _convolution(widths[-1], 3)
+        nn.init.zeros_(self.last.weight)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:  # (batch, n, h, w) -> (batch, 3, H, W)
+        """Return changes of colors, up to a constant."""
+        x = self._joined(0, maps)
+        for level, (double, convolve) in enumerate(
+            zip(self.doublings, self.convolutions, strict=True), start=1
+        ):
+            x = convolve(self._joined(level, maps, double(x))).relu_()
+        changes: Tensor = self.last(x)
+        return changes
+
+    def _joined(self, level: int, maps: Sequence[Tensor], x: Tensor | None = None) -> Tensor:
+        """Return what there is at a level, with the maps that are as large, rectified."""
+        for at, enter, one in zip(self.levels, self.entries, maps, strict=True):
+            if at == level:
+                x = enter(one) if x is None else x + enter(one)
+        assert x is not None
+        return x.relu()
+
+
+class _Entry(nn.Module):
+    """A convolution of standardized maps."""
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, n_channels: int, n_doublings: int, mean: Tensor, deviation: Tensor):
+    def __init__(self, n_out: int, mean: Tensor, deviation: Tensor, kernel_size: int):
         super().__init__()
         self.register_buffer("mean", mean.clone().view(-1, 1, 1))
         self.register_buffer("deviation", deviation.clone().view(-1, 1, 1))
-        widths = [max(16, n_channels // 4 // 2**level) for level in range(n_doublings + 1)]
-        layers: list[nn.Module] = [_convolution(n_channels, widths[0]), nn.ReLU(inplace=True)]
-        for n_in, n_out in itertools.pairwise(widths):
-            layers += [_Doubling(n_in, n_out, (2, 2)), nn.ReLU(inplace=True)]
-            layers += [_convolution(n_out, n_out), nn.ReLU(inplace=True)]
-        last = _convolution(widths[-1], 3)
-        nn.init.zeros_(last.weight)
-        self.layers = nn.Sequential(*layers, last)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.convolution = _convolution(len(mean), n_out, kernel_size)
 
-    def forward(self, maps: Tensor) -> Tensor:  # (batch, n_channels, h, w) -> (batch, 3, H, W)
-        """Return changes of colors, up to a constant."""
-        changes: Tensor = self.layers((maps - self.mean) / self.deviation)
-        return changes
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return what a decoder takes of them."""
+        taken: Tensor = self.convolution((maps - self.mean) / self.deviation)
+        return taken
 
 
 class _Doubling(ResizeConv):
@@ -247,5 +300,5 @@ class _Doubling(ResizeConv):
         return super().forward(wider)[..., 2:-2, 2:-2]
 
 
-def _convolution(n_in: int, n_out: int) -> nn.Conv2d:
-    return nn.Conv2d(n_in, n_out, 3, padding=1, padding_mode="replicate")
+def _convolution(n_in: int, n_out: int, kernel_size: int = 3) -> nn.Conv2d:
+    return nn.Conv2d(n_in, n_out, kernel_size, padding=kernel_size // 2, padding_mode="replicate")

@@ -1,28 +1,32 @@
 """What all style transfer shares: paintings and their statistics, photographs and pictures."""
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from skgen._sklearn import HasMethods, StrOptions
+from skgen.base import torch_device
 from skgen.exceptions import warn
 from skgen.extractors import FeatureExtractor, layer_weights
 from skgen.inputs import ImageColumn, ImageListInput
 from skgen.networks.features import FeatureMaps
-from skgen.networks.style import pyramid, shrunk
+from skgen.networks.style import shrunk
 from skgen.parameters import COUNT, NOT_NEGATIVE, Declared, parameter, resolve
 from skgen.statistics import STATISTICS, Moments, Statistic, joined, moments
+from skgen.style._masks import checked_masks
+from skgen.style._names import Style, checked_names, shares_of
 from skgen.style._objective import Objective
 
 __all__ = ["LEAST_SIDE", "BaseStyleTransfer"]
@@ -34,8 +38,6 @@ _FLAT = 1e-3
 
 # What the eye takes for brightness (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-
-Style = str | int | Mapping[Any, float] | None
 
 
 class BaseStyleTransfer(TransformerMixin, Declared, ABC):
@@ -52,7 +54,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         "objective_ : Objective": "The layers and the statistic that `fit` looked at.",
     }
 
-    style: str | int | Mapping[Any, float] | None = parameter(
+    style: Style = parameter(
         None,
         [str, Integral, dict, None],
         """The style that `transform` gives unless it is told another: a name, or weights by name,
@@ -99,8 +101,9 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
     style_size: int | None = parameter(
         512,
         [*COUNT, None],
-        """Paintings whose longer side has more pixels are shrunk to so many: brush strokes come
-        out as large as they are then. None leaves all as they are.""",
+        """Paintings whose longer side has more pixels are shrunk to so many, but none to a shorter
+        side under 32: brush strokes come out as large as they are then. None leaves all as they
+        are.""",
     )
     preserve_color: bool = parameter(
         False,
@@ -137,6 +140,10 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         """At how many sizes the statistics of a painting are wanted."""
         return 1
 
+    def _further_layers(self) -> list[str]:
+        """Return layers to look at that are not compared."""
+        return []
+
     # Public
 
     def transform(self, X: Any, *, style: Style = None, mask: Any = None) -> Any:
@@ -146,8 +153,9 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         ----------
         X : list of images
             Photographs of any sizes from 32 x 32 pixels on: arrays (height, width) or (height,
-            width, channels), or images of Pillow, gray or in color. Numbers are bytes, 16 bits or
-            floats from 0 to 1. One array of images of one size will do as well.
+            width, channels), or images of Pillow, gray or in color; these are turned upright, as
+            the camera noted. Numbers are bytes, 16 bits or floats from 0 to 1. One array of images
+            of one size will do as well.
 
         style : str, int, dict of names to float, or None, default=None
             The name of a style, or weights by name, relative to their sum. None stands for the
@@ -172,7 +180,7 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         photographs = ImageListInput(LEAST_SIDE).column(X)
         style = self.style if style is None else style
         self._shares(style)  # so that nothing is painted for an unknown one
-        masks = None if mask is None else _masks(mask, photographs)
+        masks = None if mask is None else checked_masks(mask, photographs.images)
         pictures = self._paint(photographs, style)
         for number, photograph in enumerate(photographs.images):
             if not (self.preserve_color or masks):
@@ -289,22 +297,52 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
         assert extractor is not None
         return extractor
 
-    def _read_paintings(
-        self, X: Any, y: Any, *, beside: bool = False
-    ) -> tuple[list[Tensor], NDArray]:
-        """Return paintings, shrunk, and the names of their styles."""
+    def _look_at(
+        self, X: Any, y: Any, *, beside: bool = False, features: FeatureMaps | None = None
+    ) -> list[Tensor]:
+        """Learn the styles of paintings, and return these, shrunk.
+
+        Parameters
+        ----------
+        X : list of images
+            Paintings.
+
+        y : array-like of shape (n_paintings,) or None
+            The names of their styles.
+
+        beside : bool, default=False
+            Whether to keep those that are known.
+
+        features : FeatureMaps, default=None
+            What looks at them, if it is there already.
+        """
+        objective = self.objective_ if beside else self._objective()
         column = ImageListInput(LEAST_SIDE).column(X)
-        n_before = len(self.painting_styles_) if beside else 0
-        names = n_before + np.arange(len(column)) if y is None else column_or_1d(y)
-        if len(names) != len(column):
-            raise ValueError(f"X has {len(column)} paintings, and y {len(names)} names.")
+        names = checked_names(y, len(column), self.painting_styles_ if beside else None)
+        paintings = self._shrunk(column, names)
+        if features is None:
+            layers = list(dict.fromkeys([*objective.layers, *self._further_layers()]))
+            features = self._extractor().build(layers, torch_device(self.device))
+        n_scales = len(self.targets_) if beside else self._n_scales
+        targets = self._targets(paintings, objective, features, n_scales)
+        colors = joined([moments(painting) for painting in paintings])
+        if beside:
+            pairs = zip(self.targets_, targets, strict=True)
+            targets = [list(map(torch.cat, zip(*pair, strict=True))) for pair in pairs]
+            names = np.concatenate([self.painting_styles_, names])
+            colors = joined([self.colors_, colors])
+        self.objective_, self.features_ = objective, features
+        self.targets_, self.painting_styles_, self.colors_ = targets, names, colors
+        self.styles_ = np.unique(names)
+        return paintings
+
+    def _shrunk(self, column: ImageColumn, names: NDArray) -> list[Tensor]:
+        """Return paintings as they are looked at, after a word about those of one color."""
         paintings = []
         for number, name in enumerate(names.tolist()):
             image = column.take(slice(number, number + 1))
-            longer = max(image.shape[-2:])
-            if self.style_size is not None and longer > self.style_size:
-                sides = [max(1, round(n * self.style_size / longer)) for n in image.shape[-2:]]
-                image = shrunk(image, sides)
+            if self.style_size is not None:
+                image = _at(image, self.style_size / max(image.shape[-2:]))
             if float(image.flatten(2).std(dim=2).max()) < _FLAT:
                 warn(
                     f"Painting {number}, of style {name!r}, is of one color everywhere: it has "
@@ -312,64 +350,30 @@ class BaseStyleTransfer(TransformerMixin, Declared, ABC):
                     UserWarning,
                 )
             paintings.append(image)
-        return paintings, names
+        return paintings
 
     def _targets(
-        self, paintings: Sequence[Tensor], objective: Objective, features: FeatureMaps
+        self,
+        paintings: Sequence[Tensor],
+        objective: Objective,
+        features: FeatureMaps,
+        n_scales: int,
     ) -> list[list[Tensor]]:
         """Return the statistics of paintings, by scale and layer."""
         device = features.mean.device
         seen = []
         with torch.no_grad():
             for painting in paintings:
-                scales = pyramid(painting.to(device), self._n_scales, least_side=1)
+                scales = [_at(painting.to(device), 0.5**scale) for scale in range(n_scales)]
                 seen.append([objective.statistics(features(scale)) for scale in scales])
-        n_scales, n_layers = range(self._n_scales), range(len(objective.style))
-        return [[torch.cat([one[k][m] for one in seen]).cpu() for m in n_layers] for k in n_scales]
-
-    def _set_paintings(
-        self,
-        paintings: Sequence[Tensor],
-        names: NDArray,
-        targets: list[list[Tensor]],
-        *,
-        beside: bool = False,
-    ) -> None:
-        """Keep what was learned of paintings, maybe beside what is known of others."""
-        colors = joined([moments(painting) for painting in paintings])
-        if beside:
-            pairs = zip(self.targets_, targets, strict=True)
-            targets = [list(map(torch.cat, zip(*pair, strict=True))) for pair in pairs]
-            names = np.concatenate([self.painting_styles_, names])
-            colors = joined([self.colors_, colors])
-        self.targets_, self.painting_styles_, self.colors_ = targets, names, colors
-        self.styles_ = np.unique(names)
+        layers = range(len(objective.style))
+        return [
+            [torch.cat([one[k][m] for one in seen]).cpu() for m in layers] for k in range(n_scales)
+        ]
 
     def _shares(self, style: Style) -> Tensor:
         """Return how much every painting counts, summing to 1."""
-        known = self.styles_.tolist()
-        if style is None:
-            weights: Mapping[Any, float] = dict.fromkeys(known, 1.0)
-        else:
-            weights = style if isinstance(style, Mapping) else {style: 1.0}
-        unknown = [name for name in weights if name not in known]
-        if unknown:
-            raise ValueError(
-                f"There is no style {', '.join(map(repr, unknown))}. There are: "
-                f"{', '.join(map(repr, known))}."
-            )
-        numbers = list(weights.values())
-        usable = all(isinstance(one, Real) and 0 <= one < np.inf for one in numbers)
-        if not usable or not sum(numbers) > 0:
-            raise ValueError(
-                "Weights of styles have to be numbers of 0 or more, and not all 0, got "
-                f"{dict(weights)}."
-            )
-        shares = np.zeros(len(self.painting_styles_), dtype=np.float32)
-        for name, weight in weights.items():
-            of_name = self.painting_styles_ == name
-            shares[of_name] = weight / sum(numbers) / of_name.sum()
-        return torch.from_numpy(shares)
+        return torch.from_numpy(shares_of(style, self.painting_styles_))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -393,24 +397,8 @@ def mixed(targets: Sequence[Tensor], shares: Tensor) -> list[Tensor]:
     return [torch.tensordot(shares.to(one), one, dims=1)[None] for one in targets]
 
 
-def _masks(mask: Any, photographs: ImageColumn) -> list[NDArray]:
-    """Return where to paint, (height, width, 1) from 0 to 1 for every photograph."""
-    if len(mask) != len(photographs):
-        raise ValueError(f"X has {len(photographs)} images, and mask {len(mask)}.")
-    masks = []
-    for number, (one, image) in enumerate(zip(mask, photographs.images, strict=True)):
-        values, size = np.asarray(one), image.colors.shape[:2]
-        if values.shape[:2] != size or values.size != size[0] * size[1]:
-            raise ValueError(
-                f"Mask {number} is of shape {values.shape}, but image {number} of X is {size[0]} "
-                f"pixels high and {size[1]} wide. A mask has a number for each of them."
-            )
-        largest = 255.0 if values.dtype == np.uint8 and values.max() > 1 else 1.0
-        values = values.reshape(*size, 1).astype(np.float32) / np.float32(largest)
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise ValueError(
-                f"Mask {number} has values from {values.min():g} to {values.max():g}. They have to "
-                "lie between 0, left as it is, and 1, painted."
-            )
-        masks.append(values)
-    return masks
+def _at(painting: Tensor, factor: float) -> Tensor:
+    """Return a painting shrunk, but no side of it below that of the smallest photograph."""
+    sides = painting.shape[-2:]
+    factor = min(1.0, max(factor, LEAST_SIDE / min(sides)))
+    return shrunk(painting, [math.ceil(side * factor - 1e-6) for side in sides])

@@ -1,6 +1,8 @@
 """Style transfer by one network for all styles."""
 
+import itertools
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
@@ -9,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 
-from skgen._sklearn import StrOptions, _fit_context
-from skgen.base import BaseModel, torch_device
+from skgen._sklearn import Interval, StrOptions, _fit_context
+from skgen.base import BaseModel
 from skgen.engine import Batch, Batches, Column, DomainPairs, Progress, Rows, Turn, seeded
 from skgen.inputs import Crops, ImageColumn, ImageListInput
-from skgen.networks.style import Restyler, factor_of, padded
-from skgen.parameters import COUNT, POSITIVE, SHARE, override, parameter, resolve
+from skgen.networks.style import Restyler, factors_of, padded
+from skgen.parameters import POSITIVE, SHARE, override, parameter, resolve
 from skgen.statistics import MATCHINGS, Matching, Moments, joined, mapped, moments, pooled
 from skgen.style._base import LEAST_SIDE, BaseStyleTransfer
 from skgen.style._objective import Objective, relative_error
@@ -37,29 +39,30 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
 
     A picture is
 
-    .. math:: x = c' + \text{Dec}(A f(c') + b) - \text{Dec}(f(c')), \quad c' = B c + d
+    .. math:: x = c' + \text{Dec}(t_1, ..., t_n) - \text{Dec}(f_1(c'), ..., f_n(c')), \quad
+              t_l = A_l f_l(c') + b_l, \quad c' = B c + d
 
-    where f is a layer of a network that was trained to recognize things. The matrices B and A and
-    the shifts d and b give first the colors of the photograph c, and then its features, the means
-    and covariances of those of a painting, in closed form. So there is nothing to train for another
-    painting: `partial_fit` adds it in a moment.
+    where :math:`f_l` are layers of a network that was trained to recognize things. The matrices B
+    and :math:`A_l` and the shifts d and :math:`b_l` give first the colors of the photograph c, and
+    then the features of every layer, the means and covariances of those of a painting, in closed
+    form. So there is nothing to train for another painting: `partial_fit` adds it in a moment.
 
     What is trained is the decoder [1]_. With photographs and paintings drawn at random it minimizes
 
-    .. math:: L = \frac{\|f(x) - t\|^2}{\|t\|^2}
+    .. math:: L = \frac{\|f_n(x) - t_n\|^2}{\|t_n\|^2}
               + w \sum_l w_l \frac{\|S(f_l(x)) - S_l\|^2}{\|S_l\|^2}
 
-    where :math:`t = A f(c') + b`, S are statistics of layers :math:`f_l`, by default means and
-    deviations, and :math:`S_l` those of the painting. It has to learn what changes, and not how to
-    give a photograph back: a painting in its own style, and a photograph at ``alpha=0``, are what
-    they were, and details that f does not see stay.
+    where S are statistics of layers :math:`f_l`, by default means and deviations, and :math:`S_l`
+    those of the painting. It has to learn what changes, and not how to give a photograph back: a
+    painting in its own style, and a photograph at ``alpha=0``, are what they were, and details that
+    no layer sees stay. Early layers tell it of color and grain, and the last one of shapes.
 
     Attributes
     ----------
-    moments_ : Moments
-        Means and covariances of the decoded layer's features, of every painting.
+    moments_ : list of Moments
+        Means and covariances of features, of every painting, by decoded layer.
 
-    content_moments_ : Moments
+    content_moments_ : list of Moments
         Those of features of photographs, by which the decoder standardizes what it gets.
 
     See Also
@@ -105,12 +108,13 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
         """How far to go from the photograph, at 0, to the style, at 1. It may be changed after
         `fit`.""",
     )
-    layer: str | None = parameter(
+    layers: Sequence[str] | None = parameter(
         None,
-        [str, None],
-        """The layer f that is decoded: the deeper it is, the more of a photograph is painted anew.
-        None stands for ``"relu3_1"`` of VGG16, the second level of an autoencoder, and the output
-        of a module.""",
+        [list, tuple, None],
+        """The layers :math:`f_l` that are decoded, the deepest last: the deeper it is, the more of
+        a photograph is painted anew. None stands for ``"relu1_1"``, ``"relu2_1"`` and ``"relu3_1"``
+        of VGG16, the first two levels of an autoencoder, and the output of a module.""",
+        kind="list of str or None",
     )
     matching: str | Matching = parameter(
         "transport",
@@ -124,16 +128,16 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     style_layers: Any = override(
         None,
         """Layers whose statistics are the style, or their weights by name. None stands for those
-        that `StyleTransfer` has by default, no deeper than `layer`.""",
+        that `StyleTransfer` has by default, no deeper than the last of `layers`.""",
     )
     content_layers: Any = override(
         None,
         """Layers whose maps are the content where pictures are measured, or their weights by name.
-        None stands for `layer`.""",
+        None stands for the last of `layers`.""",
     )
     crop_size: int = parameter(
         64,
-        COUNT,
+        [Interval(Integral, LEAST_SIDE, None, closed="left")],
         """Pixels along the sides of what to train on: parts of photographs, small ones and all of
         it, shrunk to that.""",
     )
@@ -152,8 +156,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     )
 
     if TYPE_CHECKING:
-        moments_: Moments
-        content_moments_: Moments
+        moments_: list[Moments]
+        content_moments_: list[Moments]
 
     # Public
 
@@ -188,17 +192,13 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
             If training diverges. The estimator is then as it was before.
         """
         with self._all_or_nothing(), seeded():
-            objective, layer = self._objective(), self._layer()
-            paintings, names = self._read_paintings(X, y)
-            if not (self.warm_start and hasattr(self, "net_")):
-                layers = list(dict.fromkeys([*objective.layers, layer]))
-                self.features_ = self._extractor().build(layers, torch_device(self.device))
-            targets = self._targets(paintings, objective, self.features_)
-            self._set_paintings(paintings, names, targets)
-            self.objective_ = objective
-            self.moments_ = self._moments(paintings)
+            goes_on = self.warm_start and hasattr(self, "net_")
             content, what = (X, "X") if content is None else (content, "content")
-            self.content_moments_ = self._content_moments(self._input().column(content, what))
+            photographs = self._input().column(content, what)
+            paintings = self._look_at(X, y, features=self.features_ if goes_on else None)
+            self.moments_ = self._moments(paintings)
+            if not goes_on:
+                self.content_moments_ = self._content_moments(photographs)
             self._learn(content)
         return self
 
@@ -231,10 +231,9 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
                 "content=photographs) first."
             )
         with self._all_or_nothing(), seeded():
-            paintings, names = self._read_paintings(X, y, beside=True)
-            targets = self._targets(paintings, self.objective_, self.features_)
-            self._set_paintings(paintings, names, targets, beside=True)
-            self.moments_ = joined([self.moments_, self._moments(paintings)])
+            paintings = self._look_at(X, y, beside=True, features=self.features_)
+            pairs = zip(self.moments_, self._moments(paintings), strict=True)
+            self.moments_ = [joined(pair) for pair in pairs]
         return self
 
     # How it is built and trained
@@ -242,29 +241,35 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     def _input(self) -> ImageListInput:
         return ImageListInput(LEAST_SIDE)
 
-    def _layer(self) -> str:
-        """Return the name of the layer that is decoded."""
-        if self.layer is not None:
-            return self.layer
-        default = self._extractor().default_layers()
-        if isinstance(self._extractor().network, str):
-            return "relu3_1"
-        return default[min(1, len(default) - 1)]
+    def _layers(self) -> list[str]:
+        """Return the names of the layers that are decoded."""
+        if self.layers is not None:
+            if not self.layers:
+                raise ValueError("layers has to name one at least, the deepest last.")
+            return list(self.layers)
+        known = self._extractor().default_layers()
+        return known[: 3 if isinstance(self._extractor().network, str) else 2]
+
+    def _further_layers(self) -> list[str]:
+        return self._layers()
 
     def _default_layers(self) -> list[str]:
-        known, layer = super()._default_layers(), self._layer()
-        return known[: known.index(layer) + 1] if layer in known else [*known, layer]
+        known, last = super()._default_layers(), self._layers()[-1]
+        return known[: known.index(last) + 1] if last in known else [*known, last]
 
     def _module(self) -> nn.Module:
-        mean, covariance = self.content_moments_
-        variance = covariance.diagonal()
-        least = 1e-4 * variance.mean() + 1e-12 * mean.square().mean() + _TINY
-        return Restyler(self.features_, self._layer(), mean, (variance + least).sqrt())
+        means, covariances = zip(*self.content_moments_, strict=True)
+        deviations = []
+        for mean, covariance in zip(means, covariances, strict=True):
+            variance = covariance.diagonal()
+            least = 1e-4 * variance.mean() + 1e-12 * mean.square().mean() + _TINY
+            deviations.append((variance + least).sqrt())
+        return Restyler(self.features_, self._layers(), means, deviations)
 
     def _turns(self) -> list[Turn]:
         matching = resolve(self.matching, MATCHINGS)
         assert matching is not None
-        loss = _Restyling(self.objective_, matching, self._layer())
+        loss = _Restyling(self.objective_, matching)
         return [Turn(("decoder",), loss)]
 
     def _batches(self, columns: Mapping[str, Column], rows: NDArray | None) -> Batches:
@@ -280,10 +285,8 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
     ) -> Batches:
         """Return parts of photographs beside paintings."""
         photographs: Any = columns["x"]
-        factor = factor_of(self.features_.of(self._layer()), self._layer())
-        side = -(-self.crop_size // factor) * factor
-        crops = Crops(photographs.images, side, at_random=at_random)
-        paintings = _Paintings([*self.colors_, *self.moments_, *self.targets_[0]])
+        crops = Crops(photographs.images, self._side(), at_random=at_random)
+        paintings = _Paintings([*self.colors_, *itertools.chain(*self.moments_), *self.targets_[0]])
         device = photographs.device
         return DomainPairs(
             Rows({"x": crops.on(device)}, self.batch_size, rows),
@@ -291,38 +294,46 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
             self.batch_size,
         )
 
+    def _side(self) -> int:
+        """Return the pixels along a side of what to train on: what the layers can divide."""
+        factor = factors_of(self.features_.of(*self._layers()))[-1]
+        return -(-self.crop_size // factor) * factor
+
     def _default_epochs(self, n_batches: int) -> int:
         return max(2, -(-_N_UPDATES // n_batches))
 
     def _built_with(self) -> dict[str, Any]:
         return {
             **super()._built_with(),
-            "layer": self._layer(),
+            "layers": self._layers(),
             "extractor": self._extractor(),
             "style_layers": self.objective_.style,
             "content_layers": self.objective_.content,
         }
 
-    def _moments(self, paintings: Sequence[Tensor]) -> Moments:
-        """Return the moments of the decoded layer of paintings."""
-        encoder = self.features_.of(self._layer())
-        factor, device = factor_of(encoder, self._layer()), encoder.mean.device
+    def _moments(self, paintings: Sequence[Tensor]) -> list[Moments]:
+        """Return the moments of the decoded layers of paintings."""
+        encoder = self.features_.of(*self._layers())
+        factor, device = factors_of(encoder)[-1], encoder.mean.device
         with torch.no_grad():
-            seen = [moments(*encoder(padded(one.to(device), factor))) for one in paintings]
-        return joined(seen)
+            seen = [
+                [moments(maps) for maps in encoder(padded(one.to(device), factor))]
+                for one in paintings
+            ]
+        return [joined(of_layer) for of_layer in zip(*seen, strict=True)]
 
-    def _content_moments(self, column: ImageColumn) -> Moments:
-        """Return the moments of the decoded layer of some photographs, all together."""
+    def _content_moments(self, column: ImageColumn) -> list[Moments]:
+        """Return the moments of the decoded layers of some photographs, all together."""
         some = np.unique(np.linspace(0, len(column) - 1, _N_LOOKED_AT, dtype=int))
-        crops = Crops([column.images[n] for n in some], self.crop_size, at_random=False)
-        encoder = self.features_.of(self._layer())
+        crops = Crops([column.images[n] for n in some], self._side(), at_random=False)
+        encoder = self.features_.of(*self._layers())
         parts = []
         with torch.no_grad():
             for number in range(len(crops)):
                 crop = crops.take(slice(number, number + 1)).to(encoder.mean.device)
-                parts.append(moments(*encoder(crop)))
-        mean, covariance = pooled(parts, [1] * len(parts))
-        return Moments(mean[0].float().cpu(), covariance[0].float().cpu())
+                parts.append([moments(maps) for maps in encoder(crop)])
+        together = [pooled(of_layer, [1] * len(crops)) for of_layer in zip(*parts, strict=True)]
+        return [Moments(*(one[0].float().cpu() for one in each)) for each in together]
 
     # How it paints
 
@@ -345,24 +356,25 @@ class FastStyleTransfer(BaseStyleTransfer, BaseModel):
 class _Restyling:
     """The loss of photographs that were given the styles of paintings."""
 
-    def __init__(self, objective: Objective, matching: Matching, layer: str):
+    def __init__(self, objective: Objective, matching: Matching):
         self.objective = objective
         self.matching = matching
-        self.layer = layer
 
     def __call__(
         self, module: nn.Module, batch: Batch, state: Progress
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         network: Any = module
-        style = batch["style"]
-        colors, features, wanted = Moments(*style[:2]), Moments(*style[2:4]), style[4:]
+        layers = network.encoder.outputs.layers
+        parts = iter(batch["style"])
+        colors, *features = [Moments(next(parts), next(parts)) for _ in range(1 + len(layers))]
+        wanted = list(parts)
         with torch.no_grad():
             recolored = self._matched(batch["x"], colors)
             maps = network.encode(recolored)
-            aims = self._matched(maps, features)
+            aims = [self._matched(*one) for one in zip(maps, features, strict=True)]
         seen = network.features(network(recolored, maps, aims))
-        decoded = seen[network.features.outputs.layers.index(self.layer)]
-        of_content = relative_error(decoded, aims).mean()
+        decoded = seen[network.features.outputs.layers.index(layers[-1])]
+        of_content = relative_error(decoded, aims[-1]).mean()
         of_style = self.objective.of_style(self.objective.statistics(seen), wanted).mean()
         loss = of_content + self.objective.style_weight * of_style
         return loss, {"content": of_content, "style": of_style}
@@ -372,7 +384,7 @@ class _Restyling:
 
 
 class _Paintings(Column):
-    """Paintings as moments of colors, moments of features, and statistics of all layers."""
+    """Paintings as moments of colors, those of features by layer, and statistics by layer."""
 
     def __init__(self, tensors: Sequence[Tensor]):
         self.tensors = tuple(tensors)

@@ -84,7 +84,8 @@ class StyleTransfer(BaseStyleTransfer):
         3,
         COUNT,
         """At how many sizes to paint, each half the next. Photographs that would have a side under
-        32 pixels are painted at fewer. `fit` looks at paintings at as many sizes.""",
+        32 pixels are painted at fewer. `fit` looks at paintings at as many sizes; after it, there
+        may be fewer.""",
     )
     lr: float = parameter(
         0.03,
@@ -146,7 +147,9 @@ class StyleTransfer(BaseStyleTransfer):
         ImportError
             If there are no weights of VGG16 to be found.
         """
-        return self._look_at(X, y, again=False)
+        with deferred_warnings(), seeded():
+            self._look_at(X, y)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -166,30 +169,25 @@ class StyleTransfer(BaseStyleTransfer):
         self : object
             The fitted estimator.
         """
-        return self._look_at(X, y, again=hasattr(self, "targets_"))
-
-    def _look_at(self, X: Any, y: Any, *, again: bool) -> Self:
+        known = hasattr(self, "targets_")
         with deferred_warnings(), seeded():
-            objective = self._present_objective() if again else self._objective()
-            paintings, names = self._read_paintings(X, y, beside=again)
-            features = (
-                self.features_
-                if again
-                else self._extractor().build(objective.layers, torch_device(self.device))
-            )
-            targets = self._targets(paintings, objective, features)
-            self._set_paintings(paintings, names, targets, beside=again)
-            self.features_, self.objective_ = features, objective
+            self._look_at(X, y, beside=known, features=self.features_ if known else None)
         return self
 
     def _paint(self, photographs: ImageColumn, style: Any) -> list[NDArray]:
+        if self.n_scales > len(self.targets_):
+            raise ValueError(
+                f"n_scales is {self.n_scales}, but fit looked at paintings at {len(self.targets_)} "
+                "sizes: fit anew."
+            )
         made = None if isinstance(self.init, str) else self._made_by(self.init, photographs, style)
         bar = FitProgress(type(self).__name__, n_more=len(photographs) - 1, unit="step")
         with seeded():
             device = torch_device(self.device)
             objective, features = self._present_objective(), self.features_.to(device)
             shares = self._shares(style).to(device)
-            targets = [mixed([one.to(device) for one in scale], shares) for scale in self.targets_]
+            known = self.targets_[: self.n_scales]
+            targets = [mixed([one.to(device) for one in scale], shares) for scale in known]
             pictures = []
             for number in range(len(photographs)):
                 index = slice(number, number + 1)

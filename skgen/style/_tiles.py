@@ -31,8 +31,11 @@ class Painter:
     matching : Matching
         How features get the statistics of a painting.
 
-    colors, features : Moments
-        Those of the colors of all paintings, and of their features.
+    colors : Moments
+        Those of the colors of all paintings.
+
+    features : sequence of Moments
+        Those of their features, by layer.
 
     shares : Tensor of shape (n_paintings,)
         How much each counts, summing to 1.
@@ -49,7 +52,7 @@ class Painter:
         network: Restyler,
         matching: Matching,
         colors: Moments,
-        features: Moments,
+        features: Sequence[Moments],
         shares: Tensor,
         *,
         alpha: float = 1.0,
@@ -71,29 +74,35 @@ class Painter:
         images = padded(recolored, network.factor)
         tiles = self._tiles(*images.shape[-2:])
         whole = network.encode(images) if len(tiles) == 1 else None
-        matrix, shift = self._mixed(self._moments(images, tiles, whole), self.features)
+        pairs = zip(self._moments(images, tiles, whole), self.features, strict=True)
+        maps_to_style = [self._mixed(*pair) for pair in pairs]
         picture = torch.empty_like(images)
         for rows, columns in tiles:
             part = _cut(images, rows, columns)
             maps = network.encode(part) if whole is None else whole
-            made = network(part, maps, mapped(maps, matrix, shift))
+            aims = [mapped(one, *to) for one, to in zip(maps, maps_to_style, strict=True)]
+            made = network(part, maps, aims)
             picture[..., rows.place, columns.place] = made[..., rows.inner(), columns.inner()]
         return list(picture[..., :height, :width].clamp_(0, 1).permute(0, 2, 3, 1))
 
     def _moments(
-        self, images: Tensor, tiles: Sequence[tuple["_Span", "_Span"]], whole: Tensor | None
-    ) -> Moments:
-        """Return the moments of an image's features."""
+        self,
+        images: Tensor,
+        tiles: Sequence[tuple["_Span", "_Span"]],
+        whole: Sequence[Tensor] | None,
+    ) -> list[Moments]:
+        """Return the moments of an image's features, by layer."""
         if whole is not None:
-            return moments(whole)
-        parts, sizes = [], []
-        factor = self.network.factor
+            return [moments(maps) for maps in whole]
+        factors = self.network.factors
+        parts: list[list[Moments]] = [[] for _ in factors]
+        sizes = []
         for rows, columns in tiles:
-            maps = self.network.encode(_cut(images, rows, columns))
-            inner = maps[..., rows.inner(factor), columns.inner(factor)]
-            parts.append(moments(inner))
-            sizes.append(inner[0, 0].numel())
-        return pooled(parts, sizes)
+            seen = self.network.encode(_cut(images, rows, columns))
+            for part, maps, factor in zip(parts, seen, factors, strict=True):
+                part.append(moments(maps[..., rows.inner(factor), columns.inner(factor)]))
+            sizes.append((rows.stop - rows.start) * (columns.stop - columns.start))
+        return [pooled(part, sizes) for part in parts]
 
     def _mixed(self, content: Moments, styles: Moments) -> tuple[Tensor, Tensor]:
         return mixed_map(self.matching, content, styles, self.shares, self.alpha)
