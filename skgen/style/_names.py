@@ -1,6 +1,6 @@
 """What users say of styles: the names of paintings, and how much of each is wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -64,7 +64,7 @@ def checked_names(y: Any, n_paintings: int, before: NDArray | None = None) -> ND
     return np.asarray(values)
 
 
-def shares_of(style: Style, names: Sequence[Any]) -> NDArray[np.float32]:
+def shares_of(style: Style, names: NDArray) -> NDArray[np.float32]:
     """Return how much every painting counts for a style, summing to 1.
 
     Parameters
@@ -72,7 +72,7 @@ def shares_of(style: Style, names: Sequence[Any]) -> NDArray[np.float32]:
     style : str, int, dict of names to float, or None
         What is wanted.
 
-    names : sequence
+    names : ndarray of shape (n_paintings,)
         The name of every painting's style.
 
     Raises
@@ -109,6 +109,6 @@ def shares_of(style: Style, names: Sequence[Any]) -> NDArray[np.float32]:
     relative /= relative.sum()
     shares = np.zeros(len(names), dtype=np.float32)
     for name, share in zip(weights, relative, strict=True):
-        of_name = np.asarray(names) == name
+        of_name = names == name
         shares[of_name] = share / of_name.sum()
     return shares
