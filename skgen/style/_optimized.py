@@ -91,7 +91,8 @@ class StyleTransfer(BaseStyleTransfer):
         0.03,
         POSITIVE,
         """Learning rate of Adam at first, in colors from 0 to 1. It falls to nothing at every
-        size.""",
+        size, and begins by the root of 2 lower at each than at the smaller one before: long steps
+        would undo what that has painted.""",
     )
     init: str | Any = parameter(
         "colors",
@@ -225,6 +226,7 @@ class StyleTransfer(BaseStyleTransfer):
                 (f"layers.{number}",),
                 _Loss(objective, number, content, style),
                 after_step=_Clamp(number),
+                optimizer={"lr": self.lr / 2 ** (number / 2)},
             )
             phases.append(Phase(Steps(1), [turn], self.n_steps))
         callbacks = [own_callback(one) for one in self.callbacks or []]
