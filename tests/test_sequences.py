@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -335,17 +336,43 @@ def test_the_objective_is_its_formula():
     x = frames_of(values, torch.arange(6) < lengths[:, None])
     model = RecurrentAutoencoder(2, **QUICK).fit(waves(4))
     module = model.net_.module_
-    made = module.decoder(module.encoder(x), lengths, 6)
-    errors = [
-        (made[n, t, c] - values[n, t, c]) ** 2
-        for n in range(3)
-        for t in range(lengths[n])
-        for c in range(2)
-        if not values[n, t, c].isnan()
-    ]
-    objective = SequenceReconstruction(SquaredError(), None, 0.0)
-    found = objective(module, {"x": x}, Progress())
-    assert_allclose(found.item(), torch.stack(errors).mean().item(), rtol=1e-5)
+    states, codes = module.encoder.states_and_codes(x)
+
+    def mean_error(made):
+        errors = [
+            (made[n, t, c] - values[n, t, c]) ** 2
+            for n in range(3)
+            for t in range(lengths[n])
+            for c in range(2)
+            if not values[n, t, c].isnan()
+        ]
+        return torch.stack(errors).mean().item()
+
+    objective = SequenceReconstruction(SquaredError(), None, 0.0, of_states=True)
+    of_codes = mean_error(module.decoder(codes, lengths, 6))
+    found = objective(module.eval(), {"x": x}, Progress())
+    assert_allclose(found.item(), of_codes, rtol=1e-5)
+    of_states = mean_error(module.decoder.alone(states, lengths, 6))
+    found = objective(module.train(), {"x": x}, Progress())
+    assert_allclose(found.item(), of_codes + of_states, rtol=1e-5)
+
+
+def test_states_learn_where_phase_means_nothing():
+    """What principal components cannot say, and so leave nothing of to recurrent networks."""
+    random = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    X = []
+    for slow in y:
+        time = np.arange(random.integers(20, 61))[:, None]
+        wave = np.sin((0.3 if slow else 0.45) * time + random.uniform(0, 6, size=2))
+        X.append(wave + 0.2 * random.normal(size=wave.shape))
+    scores = []
+    for lr in (1e-3, 1e-12):  # and without training
+        model = RecurrentAutoencoder(features="hidden", max_epochs=20, lr=lr, random_state=0)
+        F = model.fit(X).transform(X)
+        classifier = make_pipeline(StandardScaler(), LogisticRegression())
+        scores.append(classifier.fit(F[:40], y[:40]).score(F[40:], y[40:]))
+    assert scores[0] > 0.9 > scores[1], scores
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])

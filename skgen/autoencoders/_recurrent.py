@@ -44,7 +44,7 @@ __all__ = ["RecurrentAutoencoder"]
 _LOSSES = [name for name in LOSSES if name != "binary_cross_entropy"]
 
 # Gradients below it move weights by less than the learning rate. Where components leave little to
-# learn, Adam would blow noise up to full steps, and states be worse than those of no training.
+# learn, Adam would blow noise up to full steps.
 _LEAST_GRADIENT = 1e-3
 
 
@@ -52,16 +52,19 @@ _LEAST_GRADIENT = 1e-3
 class RecurrentAutoencoder(BaseAutoencoder):
     r"""An autoencoder of sequences of any lengths: each to a code of one size, and back.
 
-    .. math:: L = \frac{1}{|O|} \sum_{(t, c) \in O} \ell\big(
-              \text{Dec}(\text{Enc}(n(x)), T)_{tc},\; x_{tc}\big)
+    .. math:: L = \frac{1}{|O|} \sum_{(t, c) \in O} \Big[ \ell\big(
+              \text{Dec}(\text{Enc}(n(x)), T)_{tc},\; x_{tc}\big) + \ell\big(
+              \text{Dec}'(h(n(x)), T)_{tc},\; x_{tc}\big) \Big]
 
     over the observed values :math:`O` of the sequences of a minibatch, with a corruption :math:`n`
     of what the encoder sees and the length :math:`T`, which the decoder is told. The encoder is a
-    recurrent network, whose states are pooled over time; a code is a linear map of them, and of a
-    cosine series of the sequence. The decoder is another one that gets the code and the place in
-    the sequence at every step, beside a cosine series whose terms are linear in the code. Training
-    starts from the principal components of these series: so far the code is what PCA would make of
-    sequences of one length, and the recurrent networks learn what it leaves.
+    recurrent network, whose states are pooled over time to :math:`h`; a code is a linear map of
+    them, and of a cosine series of the sequence. The decoder is another one that gets the code and
+    the place in the sequence at every step, beside a cosine series whose terms are linear in the
+    code. Training starts from the principal components of these series: so far the code is what PCA
+    would make of sequences of one length, and the recurrent networks learn what it leaves. That may
+    be little, so the second term has them restore the sequence by themselves, too, from the states,
+    by the same decoder without a series. It is for training alone.
 
     Attributes
     ----------
@@ -226,7 +229,12 @@ class RecurrentAutoencoder(BaseAutoencoder):
         encoder = SequenceEncoder(
             *sizes, **shared, bidirectional=self.bidirectional, pooling=self.pooling
         )
-        decoder = SequenceDecoder(*sizes, **shared, sees_before=self.teacher_forcing > 0)
+        decoder = SequenceDecoder(
+            *sizes,
+            **shared,
+            sees_before=self.teacher_forcing > 0,
+            n_states=encoder.n_states if self.n_waves else 0,
+        )
         return RecurrentNetwork(encoder, decoder)
 
     def _initialize(self, module: RecurrentNetwork, batches: Batches) -> None:
@@ -238,13 +246,13 @@ class RecurrentAutoencoder(BaseAutoencoder):
         given = super()._net_settings()
         if not self.n_waves:
             return given
-        slow = {"lr": self.lr / 10}
-        settings: dict[str, Any] = {
-            "optimizer__param_groups": [("encoder.head*", slow), ("decoder.of_series*", slow)]
-        }
-        if self.optimizer in ("adam", "adamw"):
-            settings["optimizer__eps"] = _LEAST_GRADIENT
-        return settings | given
+        by_adam = self.optimizer in ("adam", "adamw") and "optimizer__eps" not in given
+        steady: dict[str, Any] = {"eps": _LEAST_GRADIENT} if by_adam else {}
+        slow = {"lr": self.lr / 10, **steady}
+        groups = [("encoder.head*", slow), ("decoder.of_series*", slow)]
+        if by_adam:
+            groups += [("decoder.of_code*", steady), ("decoder.output.*", steady)]
+        return {"optimizer__param_groups": groups} | given
 
     def _turns(self) -> list[Turn]:
         loss = resolve(self.loss, LOSSES)
@@ -255,7 +263,9 @@ class RecurrentAutoencoder(BaseAutoencoder):
                 f"of {', '.join(_LOSSES)}."
             )
         corruption = self._distortion(self.corruption)
-        objective = SequenceReconstruction(loss, corruption, self.teacher_forcing)
+        objective = SequenceReconstruction(
+            loss, corruption, self.teacher_forcing, of_states=self.n_waves > 0
+        )
         return [Turn(("encoder", "decoder"), objective)]
 
     def _learn(self, X: Any, y: Any = None, **options: Any) -> dict[str, Column]:

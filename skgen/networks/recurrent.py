@@ -160,19 +160,22 @@ class SequenceEncoder(nn.Module):
             hidden_size, hidden_size, n_layers, cell, bidirectional=bidirectional
         )
         n_states = POOLINGS[pooling] * self.recurrence.n_outputs
+        self.n_states = n_states
         self.n_hidden = n_states + n_components
         self.head = nn.Linear(n_states + n_waves * n_channels, n_components)
 
     def forward(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_components)
         """Return the codes of sequences."""
-        codes: Tensor = self.head(torch.cat([self.states(frames), self.series(frames)], dim=1))
-        return codes
+        return self.states_and_codes(frames)[1]
 
     def hidden(self, frames: Tensor) -> Tensor:  # (batch, time, .) -> (batch, n_hidden)
         """Return pooled states, and the codes beside them."""
+        return torch.cat(self.states_and_codes(frames), dim=1)
+
+    def states_and_codes(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pooled states, and the codes."""
         states = self.states(frames)
-        codes = self.head(torch.cat([states, self.series(frames)], dim=1))
-        return torch.cat([states, codes], dim=1)
+        return states, self.head(torch.cat([states, self.series(frames)], dim=1))
 
     def states(self, frames: Tensor) -> Tensor:
         """Return pooled states."""
@@ -222,6 +225,9 @@ class SequenceDecoder(nn.Module):
 
     sees_before : bool
         Whether the token before can be shown.
+
+    n_states : int
+        Pooled states of the encoder, which are to be decoded `alone`, too. 0 if they are not.
     """
 
     def __init__(
@@ -235,6 +241,7 @@ class SequenceDecoder(nn.Module):
         patch: int,
         n_waves: int,
         sees_before: bool,
+        n_states: int = 0,
     ):
         super().__init__()
         self.patch = patch
@@ -252,6 +259,9 @@ class SequenceDecoder(nn.Module):
                     forget = slice(hidden_size, 2 * hidden_size)
                     one.get_parameter("bias_ih_l0")[forget] += _REMEMBERED
         self.output = nn.Linear(hidden_size, patch * n_channels)
+        if n_states:
+            self.of_states = nn.Linear(n_states, hidden_size)
+            self.output_alone = nn.Linear(hidden_size, patch * n_channels)
 
     def forward(
         self, codes: Tensor, lengths: Tensor, n_steps: int, before: Tensor | None = None
@@ -273,20 +283,35 @@ class SequenceDecoder(nn.Module):
             Values of which every token gets those of the token before it; 0 where it is to get
             none. None shows nothing.
         """
-        n_tokens = -(-n_steps // self.patch)
-        places = torch.arange(n_steps, device=codes.device)
-        inputs = self.of_code(codes)[:, None] + self.of_place(
-            waves(lengths, _N_PLACES, places[:: self.patch])
-        )
-        if before is not None and self.of_before is not None:
-            shown = self.of_before(tokens_of(filled_up(before, self.patch), self.patch))
-            inputs = inputs + functional.pad(shown[:, :-1], (0, 0, 1, 0))
-        tokens = self.output(self.recurrence(inputs, lengths))
-        made: Tensor = tokens.reshape(len(codes), n_tokens * self.patch, -1)[:, :n_steps]
+        made = self._decoded(self.of_code(codes), self.output, lengths, n_steps, before)
         if self.of_series is None:
             return made
         series = self.of_series(codes).view(len(codes), self.n_waves, -1)
+        places = torch.arange(n_steps, device=codes.device)
         return made + waves(lengths, self.n_waves, places) @ series
+
+    def alone(
+        self, states: Tensor, lengths: Tensor, n_steps: int, before: Tensor | None = None
+    ) -> Tensor:
+        """Return values decoded from pooled states in place of codes, without a cosine series."""
+        return self._decoded(self.of_states(states), self.output_alone, lengths, n_steps, before)
+
+    def _decoded(
+        self,
+        given: Tensor,
+        output: nn.Module,
+        lengths: Tensor,
+        n_steps: int,
+        before: Tensor | None,
+    ) -> Tensor:
+        """Return what the recurrent network makes of the same input at every token."""
+        places = torch.arange(0, n_steps, self.patch, device=given.device)
+        inputs = given[:, None] + self.of_place(waves(lengths, _N_PLACES, places))
+        if before is not None and self.of_before is not None:
+            shown = self.of_before(tokens_of(filled_up(before, self.patch), self.patch))
+            inputs = inputs + functional.pad(shown[:, :-1], (0, 0, 1, 0))
+        tokens: Tensor = output(self.recurrence(inputs, lengths))
+        return tokens.reshape(len(given), len(places) * self.patch, -1)[:, :n_steps]
 
 
 class RecurrentNetwork(nn.Module):
