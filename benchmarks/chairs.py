@@ -22,7 +22,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.linear_model import Ridge
 from torch import nn
 from torch.nn import functional
 
@@ -203,13 +202,21 @@ def new(args):
         print(f"{n} azimuths of new chairs: {spread(values)}", flush=True)
 
 
+def ridge(x, y, x_new, alpha):
+    """Ridge regression of images on images, by their products: there are few, of many pixels."""
+    mean = x.mean(axis=0)
+    x, x_new = x - mean, x_new - mean
+    weights = np.linalg.solve(x @ x.T + alpha * np.eye(len(x)), y - y.mean(axis=0))
+    return x_new @ x.T @ weights + y.mean(axis=0)
+
+
 def new_rivals(of_old, of_new, at):
     """Errors at the azimuths that are not known."""
     real = of_new[:, :, ~at]
     seen, seen_new = (one[:, :, at].reshape(len(one), -1) for one in (of_old, of_new))
     unseen = of_old[:, :, ~at].reshape(len(of_old), -1)
     least = min(
-        error(Ridge(alpha).fit(seen, unseen).predict(seen_new).reshape(real.shape), real)
+        error(ridge(seen, unseen, seen_new, alpha).reshape(real.shape), real)
         for alpha in (1e2, 1e3, 1e4)  # the best for the rival
     )
     apart = np.square(seen_new[:, None] - seen[None]).sum(axis=2)
