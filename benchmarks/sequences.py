@@ -84,7 +84,10 @@ def padded(sequences, n_steps):
 
 
 def svm(F, y, F_test, y_test):
-    folds = StratifiedKFold(min(5, np.bincount(np.unique(y, return_inverse=True)[1]).min()))
+    n_folds = min(5, np.bincount(np.unique(y, return_inverse=True)[1]).min())
+    if n_folds < 2:  # nothing to search by
+        return make_pipeline(StandardScaler(), SVC(C=10)).fit(F, y).score(F_test, y_test)
+    folds = StratifiedKFold(n_folds)
     grid = {"svc__C": 10.0 ** np.arange(-1, 5)}
     search = GridSearchCV(make_pipeline(StandardScaler(), SVC()), grid, cv=folds)
     return search.fit(F, y).score(F_test, y_test)
