@@ -22,6 +22,7 @@ LAYERS = [
         "priors",
         "adversarial_losses",
         "alignments",
+        "cameras",
         "invariances",
         "losses",
         "extractors",

@@ -99,6 +99,7 @@ class Angle(Attribute):
 
     name: str
     period: float
+    is_signed: bool = False
 
     def numbers(self, values: NDArray) -> NDArray[np.float64]:
         """Return them in radians, from 0 on."""
@@ -106,9 +107,10 @@ class Angle(Attribute):
         return radians
 
     def values(self, numbers: NDArray) -> NDArray:
-        """Return them from 0 on, and below the period."""
-        turns = np.asarray(numbers, dtype=np.float64) / (2 * np.pi) % 1
-        return np.where(turns < 1, turns, 0) * self.period
+        """Return them from 0 on, and below the period; if signed, from minus half of it on."""
+        before = 0.5 if self.is_signed else 0
+        turns = (np.asarray(numbers, dtype=np.float64) / (2 * np.pi) + before) % 1
+        return (np.where(turns < 1, turns, 0) - before) * self.period
 
 
 class MixedInput(Input):
@@ -123,6 +125,9 @@ class MixedInput(Input):
         Of columns that are angles, by name, or by place in an array: after how much they come
         round.
 
+    signed : sequence
+        Those of them that go from minus half a turn to half a turn.
+
     Attributes
     ----------
     attributes : list of Attribute
@@ -135,8 +140,11 @@ class MixedInput(Input):
         The range of these numbers.
     """
 
-    def __init__(self, periods: Mapping[Hashable, float] | None = None):
+    def __init__(
+        self, periods: Mapping[Hashable, float] | None = None, signed: Sequence[Hashable] = ()
+    ):
         self.periods = dict(periods or {})
+        self.signed = {str(name) for name in signed}
 
     def fit(self, X: Any, estimator: Any) -> dict[str, Column]:
         """Check X, learn of it, and return its column."""
@@ -144,7 +152,7 @@ class MixedInput(Input):
         self._check_periods(columns)
         periods = {str(name): float(period) for name, period in self.periods.items()}
         self.attributes = [
-            _attribute(name, column, name in categorical, periods.get(name))
+            _attribute(name, column, name in categorical, periods.get(name), name in self.signed)
             for name, column in columns.items()
         ]
         self.row_bytes = 4 * len(self.attributes)
@@ -172,6 +180,10 @@ class MixedInput(Input):
             len(one.known) if isinstance(one, Category) else -1 if isinstance(one, Angle) else 0
             for one in self.attributes
         ]
+
+    def place(self, name: Hashable) -> int:
+        """Return the number of the attribute of that name."""
+        return [one.name for one in self.attributes].index(str(name))
 
     def frame(self, numbers: NDArray) -> Any:
         """Return numbers as what they stand for, in a container like that of X in `fit`."""
@@ -257,7 +269,8 @@ class MixedInput(Input):
         for name, period in self.periods.items():
             if str(name) not in columns:
                 raise ValueError(
-                    f"periods has {name!r}, which is no column of X. X has {', '.join(columns)}."
+                    f"{name!r}, an angle by periods or camera, is no column of X. X has "
+                    f"{', '.join(columns)}."
                 )
             real = isinstance(period, Real) and not isinstance(period, bool)
             if not (real and 0 < period < np.inf):
@@ -292,13 +305,15 @@ class MixedInput(Input):
             )
 
 
-def _attribute(name: str, column: NDArray, categorical: bool, period: float | None) -> Attribute:
+def _attribute(
+    name: str, column: NDArray, categorical: bool, period: float | None, is_signed: bool = False
+) -> Attribute:
     """Return what a column is, and what is to be learned of it."""
     values = _categories(name, column) if categorical else checked_column(name, column)
     if period is not None:
         if values.dtype.kind != "f":
             raise ValueError(f"The attribute {name!r} has a period, but its values are no numbers.")
-        return Angle(name, period)
+        return Angle(name, period, is_signed)
     if values.dtype.kind != "f":
         return Category(name, tuple(sorted(set(values.tolist()), key=_in_order)))
     mean = float(values.mean())

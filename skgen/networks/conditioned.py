@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from skgen.networks.convolutional import FlattenImages, ResizeConv, UnflattenImages, halved
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 
-__all__ = ["AttributeCodes", "ConditionedDecoder", "DenseDecoder", "Modulated", "over_black"]
+__all__ = [
+    "AttributeCodes",
+    "ConditionedDecoder",
+    "ConditionedLevels",
+    "DenseDecoder",
+    "Modulated",
+    "over_black",
+]
 
 # What an attribute is, where it is not a number of categories.
 NUMBER, ANGLE = 0, -1
@@ -40,21 +47,33 @@ class AttributeCodes(nn.Module):
     n_harmonics : int
         K.
 
+    plain : sequence of int
+        Numbers of angles of which the sine and the cosine are enough, without multiples and without
+        straight ways.
+
     Attributes
     ----------
     places : list of slice
         Where in a row of codes every attribute stands.
     """
 
-    def __init__(self, kinds: Sequence[int], n_components: int, n_harmonics: int):
+    def __init__(
+        self,
+        kinds: Sequence[int],
+        n_components: int,
+        n_harmonics: int,
+        plain: Sequence[int] = (),
+    ):
         super().__init__()
         self.kinds = list(kinds)
-        self.n_harmonics = n_harmonics
+        self.n_harmonics = [1 if number in plain else n_harmonics for number in range(len(kinds))]
+        self.plain = set(plain)
         self.categories = nn.ModuleDict(
             {str(n): nn.Embedding(kind, n_components) for n, kind in enumerate(kinds) if kind > 0}
         )
         widths = [
-            n_components if kind > 0 else 1 if kind == NUMBER else 2 * n_harmonics for kind in kinds
+            n_components if kind > 0 else 1 if kind == NUMBER else 2 * n_waves
+            for kind, n_waves in zip(kinds, self.n_harmonics, strict=True)
         ]
         ends = list(itertools.accumulate(widths))
         self.places = [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
@@ -84,8 +103,9 @@ class AttributeCodes(nn.Module):
         if kind == NUMBER:
             return values[:, None]
         known = self.get_buffer(f"angles_{number}")
-        on_circles = self._on_circles(values)
-        if self.training or not len(known):
+        n_waves = self.n_harmonics[number]
+        on_circles = _on_circles(values, n_waves)
+        if self.training or not len(known) or number in self.plain:
             return on_circles
         turned = values % (2 * torch.pi)
         place = torch.searchsorted(known, turned.contiguous())
@@ -93,12 +113,8 @@ class AttributeCodes(nn.Module):
         gap = (after - before) % (2 * torch.pi)
         is_short = (gap > 0) & (gap < torch.pi)
         share = (turned - before) % (2 * torch.pi) / torch.where(is_short, gap, 1)
-        ends = self._on_circles(before), self._on_circles(after)
+        ends = _on_circles(before, n_waves), _on_circles(after, n_waves)
         return torch.where(is_short[:, None], torch.lerp(*ends, share[:, None]), on_circles)
-
-    def _on_circles(self, radians: Tensor) -> Tensor:  # (batch,) -> (batch, 2 n_harmonics)
-        turns = radians[:, None] * torch.arange(1, self.n_harmonics + 1, device=radians.device)
-        return torch.cat([turns.sin(), turns.cos()], dim=1)
 
     def known_codes(self, number: int) -> Tensor:  # (n_categories, n_components)
         """Return the learned codes of an attribute."""
@@ -144,6 +160,11 @@ class AttributeCodes(nn.Module):
             self.kinds[number] = len(weight)
 
 
+def _on_circles(radians: Tensor, n_harmonics: int) -> Tensor:  # (batch,) -> (batch, 2 n_harmonics)
+    turns = radians[:, None] * torch.arange(1, n_harmonics + 1, device=radians.device)
+    return torch.cat([turns.sin(), turns.cos()], dim=1)
+
+
 class Modulated(nn.Module):
     r"""A layer of images whose channels are scaled and shifted as something else says.
 
@@ -168,8 +189,8 @@ class Modulated(nn.Module):
         return torch.addcmul(shift, 1 + scale, self.layer(x))
 
 
-class ConditionedDecoder(nn.Module):
-    """Images out of codes, which modulate every level.
+class ConditionedLevels(nn.Module):
+    """Features of places out of codes, which modulate every level.
 
     Dense layers make features of a code. Of these a linear layer makes an image of a few places,
     and levels double its height and width, each modulated by the features.
@@ -180,17 +201,73 @@ class ConditionedDecoder(nn.Module):
         Numbers in a code.
 
     shape : sequence of int
-        Height, width and channels of an image.
+        Height and width of what is made.
 
     n_filters : sequence of int
-        Channels of the levels, the image's side first. In front of the image there are half as many
-        as the first says.
+        Channels of the levels, the last level first. What is made has half as many as the first
+        says.
 
     hidden_layer_sizes : sequence of int
         Sizes of the dense layers.
 
     activation : str
         A name in `ACTIVATIONS`.
+
+    Attributes
+    ----------
+    n_channels : int
+        Channels of what is made.
+    """
+
+    def __init__(
+        self,
+        n_code: int,
+        shape: Sequence[int],
+        n_filters: Sequence[int],
+        hidden_layer_sizes: Sequence[int],
+        activation: str,
+    ):
+        super().__init__()
+        self.dense = nn.Sequential(*dense_levels([n_code, *hidden_layer_sizes], activation))
+        n_seen = [n_code, *hidden_layer_sizes][-1]
+        sizes = halved(shape, len(n_filters))
+        *_, n_first = n_filters
+        first = (*sizes[-1], n_first)
+        act = ACTIVATIONS[activation]
+        self.start = nn.Sequential(
+            nn.Linear(n_seen, first[0] * first[1] * first[2]), UnflattenImages(first), act()
+        )
+        self.n_channels = max(1, n_filters[0] // 2)  # of all places, so they cost most
+        widths = [self.n_channels, *n_filters][::-1]
+        self.levels = nn.ModuleList(
+            Modulated(ResizeConv(n_in, n_out, size), n_out, n_seen)
+            for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True)
+        )
+        self.activation = act()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, codes: Tensor) -> Tensor:  # (batch, n_code) -> (batch, n_channels, h, w)
+        """Return features of places."""
+        seen = self.dense(codes)
+        x: Tensor = self.start(seen)
+        for level in self.levels:
+            x = self.activation(level(x, seen))
+        return x
+
+
+class ConditionedDecoder(nn.Sequential):
+    """Images out of codes, which modulate every level: `ConditionedLevels`, and colors of them.
+
+    Parameters
+    ----------
+    n_code : int
+        Numbers in a code.
+
+    shape : sequence of int
+        Height, width and channels of an image.
+
+    n_filters, hidden_layer_sizes, activation
+        Those of `ConditionedLevels`.
 
     means : sequence of float
         Means of the channels, between 0 and 1. Images begin in these colors: on the way there from
@@ -206,37 +283,12 @@ class ConditionedDecoder(nn.Module):
         activation: str,
         means: Sequence[float],
     ):
-        super().__init__()
-        self.dense = nn.Sequential(*dense_levels([n_code, *hidden_layer_sizes], activation))
-        n_seen = [n_code, *hidden_layer_sizes][-1]
-        sizes = halved(shape, len(n_filters))
-        *_, n_first = n_filters
-        first = (*sizes[-1], n_first)
-        act = ACTIVATIONS[activation]
-        self.start = nn.Sequential(
-            nn.Linear(n_seen, first[0] * first[1] * first[2]), UnflattenImages(first), act()
-        )
-        n_last = max(1, n_filters[0] // 2)  # of as many places as the image, which cost most
-        widths = [n_last, *n_filters][::-1]
-        self.levels = nn.ModuleList(
-            Modulated(ResizeConv(n_in, n_out, size), n_out, n_seen)
-            for (n_in, n_out), size in zip(itertools.pairwise(widths), sizes[-2::-1], strict=True)
-        )
-        self.activation = act()
-        draw = nn.Conv2d(n_last, shape[2], 3, padding=1)
+        levels = ConditionedLevels(n_code, shape[:2], n_filters, hidden_layer_sizes, activation)
+        draw = nn.Conv2d(levels.n_channels, shape[2], 3, padding=1)
         with torch.no_grad():
             draw.bias.copy_(torch.logit(torch.as_tensor(means), eps=_EPS))  # type: ignore[union-attr]
-        self.last = nn.Sequential(draw, nn.Sigmoid(), FlattenImages())
+        super().__init__(levels, draw, nn.Sigmoid(), FlattenImages())
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def forward(self, codes: Tensor) -> Tensor:  # (batch, n_code) -> (batch, n_features)
-        """Return flat images."""
-        seen = self.dense(codes)
-        x = self.start(seen)
-        for level in self.levels:
-            x = self.activation(level(x, seen))
-        rows: Tensor = self.last(x)
-        return rows
 
 
 class DenseDecoder(nn.Sequential):

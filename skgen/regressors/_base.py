@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from skgen._sklearn import StrOptions
 from skgen.adversarial_losses import Adversarial
 from skgen.base import IncrementalModel
-from skgen.engine import TensorColumn, Turn, TurnLoss
+from skgen.cameras import Camera
+from skgen.engine import Batches, TensorColumn, Turn, TurnLoss
 from skgen.inputs import Scaling, Units
 from skgen.inputs.images import ImageTarget, RowsOrImages
 from skgen.inputs.mixed import MixedInput
@@ -27,6 +28,7 @@ from skgen.networks.conditioned import (
 from skgen.networks.convolutional import FlattenImages, downwards, halved
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.networks.encoders import ToRows, custom_network, n_outputs
+from skgen.networks.volumes import VolumeDecoder, voxels_of
 from skgen.parameters import (
     COUNT,
     NETWORK,
@@ -36,12 +38,21 @@ from skgen.parameters import (
     parameter,
     resolve,
 )
-from skgen.regressors._objective import Likeness, Persuasion, TellDrawnApart
+from skgen.regressors._direction import find_direction
+from skgen.regressors._objective import (
+    Likeness,
+    LikenessOfPixels,
+    Persuasion,
+    TellDrawnApart,
+)
 
 __all__ = ["BaseImageRegressor"]
 
-# Updates that the default number of epochs makes.
-_N_UPDATES = 4000
+# Updates that the default number of epochs makes, and those of a volume.
+_N_UPDATES, _N_UPDATES_OF_VOLUME = 4000, 2000
+
+# How many times as fast details of a volume move as weights do.
+_RATE_OF_DETAILS = 15
 
 _EXACT = np.dtype(np.float64)
 
@@ -71,6 +82,15 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         COUNT,
         """Sines and cosines of how many multiples of an angle the decoder sees. Fewer make a
         smoother turn where angles are many.""",
+    )
+    camera: Camera | None = parameter(
+        None,
+        [Camera, None],
+        """How images look at what they show: with ``Turntable("azimuth", "elevation")`` of
+        `skgen.cameras`, at things that are turned, whose columns of X these are. Then a volume is
+        drawn from where the camera stands, and views that were never taken come out several times
+        better. None draws images of all other kinds.""",
+        kind="Camera or None",
     )
     loss: str | Loss = parameter(
         "squared_error",
@@ -131,7 +151,14 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
     # Inputs and networks
 
     def _input(self) -> Any:
-        return MixedInput(self.periods)
+        camera = self._camera()
+        if camera is None:
+            return MixedInput(self.periods)
+        turned = dict.fromkeys(camera.angles, camera.period)
+        return MixedInput({**(self.periods or {}), **turned}, camera.angles[1:])
+
+    def _camera(self) -> Any:
+        return resolve(self.camera, {})
 
     def _target_input(self) -> ImageTarget:
         cross_entropy = isinstance(self._loss(), BinaryCrossEntropy)
@@ -167,6 +194,7 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
             "n_components",
             "periods",
             "n_harmonics",
+            "camera",
             "activation",
             "decoder",
         )
@@ -178,14 +206,57 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         }
 
     def _module(self) -> nn.Module:
-        codes = AttributeCodes(self.input_.kinds, self.n_components, self.n_harmonics)
+        camera = self._camera()
+        turned = [] if camera is None else [self.input_.place(name) for name in camera.angles]
+        codes = AttributeCodes(self.input_.kinds, self.n_components, self.n_harmonics, turned)
         codes.know_angles(torch.from_numpy(self.input_.seen).float())
         module: Any = nn.Module()
-        module.codes, module.decoder = codes, self._decoder(codes.width)
+        module.codes = codes
+        module.decoder = self._volume(codes, *turned) if turned else self._decoder(codes.width)
         if self.adversarial_weight > 0:
             module.discriminator = Discriminator(*self._discriminator_levels(), codes.width)
         built: nn.Module = module.to(memory_format=torch.channels_last)
         return built
+
+    def _volume(self, codes: AttributeCodes, azimuth: int, elevation: int = -1) -> VolumeDecoder:
+        """Return layers from codes to flat images by way of a volume."""
+        shape = self.target_input_.image_shape
+        if self.decoder is not None or shape is None:
+            given = (
+                "flat rows as y: say image_shape=" if shape is None else "a decoder= of your own"
+            )
+            raise ValueError(f"camera={self.camera} draws images of a volume, not with {given}.")
+        return VolumeDecoder(
+            codes,
+            azimuth,
+            elevation,
+            shape,
+            self._camera().n_voxels or voxels_of(shape),
+            self._layer_sizes(),
+            checked_sizes(self, "hidden_layer_sizes"),
+            self.activation,
+            self._border(),
+        )
+
+    def _initialize(self, module: Any, batches: Batches) -> None:
+        if self.camera is not None:
+            find_direction(module.decoder, module.codes, batches.columns)  # type: ignore[attr-defined]
+
+    def _net_settings(self) -> dict[str, Any]:
+        """Have details of a volume move at a rate of their own: each is seen by few rays."""
+        given = super()._net_settings()
+        if self.camera is None:
+            return given
+        groups = [("decoder.details*", {"lr": _RATE_OF_DETAILS * self.lr})]
+        return {"optimizer__param_groups": groups} | given
+
+    def _border(self) -> list[float]:
+        """Return the colors around things, from 0 to 1: means of the outermost pixels."""
+        scaling, shape = self.scaling_, self.target_input_.image_shape
+        means = ((scaling.mean - scaling.offset) / scaling.scale).reshape(shape)
+        around = np.concatenate([means[0], means[-1], means[:, 0], means[:, -1]])
+        colors: list[float] = np.median(around, axis=0).tolist()
+        return colors
 
     def _decoder(self, n_code: int) -> nn.Module:
         """Return layers from codes to flat rows."""
@@ -227,8 +298,10 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         return Likeness(self._loss().in_units(self.target_input_), self._n_channels)
 
     def _turns(self) -> list[Turn]:
-        likeness = self._likeness()
+        likeness: Any = self._likeness()
         if self.adversarial_weight == 0:
+            if self.camera is not None and type(self._loss()) in LOSSES.values():
+                likeness = LikenessOfPixels(likeness.loss, likeness.n_channels)
             return [Turn(("codes", "decoder"), likeness)]
         loss, weight = self._adversarial_loss(usual_weight=0.1 * self._n_features**0.5)
         persuasion = Persuasion(likeness.loss, likeness.n_channels, loss, self.adversarial_weight)
@@ -247,7 +320,8 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         return self._likeness()
 
     def _default_epochs(self, n_batches: int) -> int:
-        return int(np.clip(-(-_N_UPDATES // n_batches), 20, 500))
+        wanted = _N_UPDATES if self.camera is None else _N_UPDATES_OF_VOLUME
+        return int(np.clip(-(-wanted // n_batches), 20, 500))
 
     # Drawings and images, as they are compared
 

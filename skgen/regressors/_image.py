@@ -207,7 +207,7 @@ class ImageRegressor(
                 f"{len(columns['x'])} and {len(columns['y'])}."
             )
         module = self.net_.module_
-        learned = learned_codes(
+        learned, details = learned_codes(
             module,
             columns,
             self._likeness(),
@@ -216,6 +216,8 @@ class ImageRegressor(
             callbacks=[FitProgress(type(self).__name__)] if self.verbose == 1 else [],
         )
         module.codes.extend(learned)
+        if details:
+            module.decoder.extend(details)
         self.net_.initialize_optimizer()  # the new codes move with the others from now on
         self.input_ = wider.widened(columns)
 

@@ -1,4 +1,4 @@
-"""Codes of categories that are new, learned while everything else stands still."""
+"""Codes and details of categories that are new, learned while everything else stands still."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,19 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from skgen.engine import LR_SCHEDULES, Column, Engine, Phase, Rows, TensorColumn, Turn, seeded
-from skgen.regressors._objective import Likeness, NewCodes, OfNewCodes
+from skgen.engine import (
+    LR_SCHEDULES,
+    Column,
+    Engine,
+    Phase,
+    Rows,
+    TensorColumn,
+    Turn,
+    TurnLoss,
+    seeded,
+)
+from skgen.networks.volumes import VolumeDecoder
+from skgen.regressors._objective import Likeness, NewCodes, NewThings, OfNewCodes, OfNewThings
 
 __all__ = ["learned_codes"]
 
@@ -18,11 +29,17 @@ __all__ = ["learned_codes"]
 _N_TRIED = 32
 _N_STARTS = 3
 _N_UPDATES = (40, 120)
-_BATCH_SIZE = 64
+_BATCH_SIZE, _BATCH_SIZE_OF_DETAILS = 64, 16
 _LR = 0.1
 
-# What codes pay for being unlike those known. It decides where views are few.
+# What codes pay for being unlike those known. It decides where views are few. And what details
+# pay for being there at all.
 _WEIGHT = 1e-5
+_WEIGHT_OF_DETAILS = 0.03
+
+# Updates and passes of codes and details together at least, and the rates of both.
+_N_LAST_UPDATES, _N_LAST_PASSES = 300, 30
+_LAST_LR, _LR_OF_DETAILS = 0.05, 0.03
 
 
 def learned_codes(
@@ -33,8 +50,8 @@ def learned_codes(
     seed: int,
     device: str,
     callbacks: Sequence[Callback],
-) -> dict[int, Tensor]:
-    """Return codes of the categories that are new.
+) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+    """Return codes of the categories that are new, and details of them, where there are volumes.
 
     Parameters
     ----------
@@ -61,19 +78,25 @@ def learned_codes(
     -------
     codes : dict of int to Tensor of shape (n_new, n_components)
         By the number of the attribute.
+
+    details : dict of int to Tensor of shape (n_new, n_details)
+        Likewise; empty without volumes.
     """
     frozen: Any = copy.deepcopy(module).eval().requires_grad_(False)
     on_device = {name: column.on(device) for name, column in columns.items()}
     x: Any = on_device["x"].take(slice(None))
-    found = {}
+    found: dict[int, Tensor] = {}
+    details: dict[int, Tensor] = {}
     for number, kind in enumerate(frozen.codes.kinds):
         is_new = x[:, number] >= kind
         if kind > 0 and is_new.any():
             with seeded(seed):
-                found[number] = _learned(
+                found[number], more = _learned(
                     frozen, number, x, is_new, on_device["y"], likeness, callbacks
                 )
-    return found
+            if more is not None:
+                details[number] = more
+    return found, details
 
 
 def _learned(
@@ -84,17 +107,15 @@ def _learned(
     y: Column,
     likeness: Likeness,
     callbacks: Sequence[Callback],
-) -> Tensor:
-    """Return the codes of one attribute's new categories."""
+) -> tuple[Tensor, Tensor | None]:
+    """Return the codes of one attribute's new categories, and details if there are such."""
     kind, rows = frozen.codes.kinds[number], torch.nonzero(is_new)[:, 0]
     known = frozen.codes.known_codes(number)
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 0, std, torch.ones_like(std))
     category = (x[:, number].long() - kind).clamp_min(0)
     n_rows = torch.bincount(category[rows])
-    objective = OfNewCodes(
-        frozen, frozen.codes.places[number], likeness.loss, likeness.n_channels, _WEIGHT, mean, std
-    )
+    objective = OfNewCodes(frozen, number, likeness.loss, likeness.n_channels, _WEIGHT, mean, std)
     columns = {
         "rest": TensorColumn(frozen.codes.known(x)),
         "number": TensorColumn(category),
@@ -111,7 +132,20 @@ def _learned(
         codes = _improved(codes, objective, batches, n_updates, callbacks)
         best = _errors(codes, objective, batches, n_rows).argmin(dim=0)
         codes = codes[best, torch.arange(len(best), device=best.device)][None]
-    return codes[0]
+    if not isinstance(frozen.decoder, VolumeDecoder):
+        return codes[0], None
+    new = NewThings(codes[0], frozen.decoder.details[str(number)].shape[1])
+    batches = Rows(columns, _BATCH_SIZE_OF_DETAILS, rows.cpu().numpy())
+    _trained(
+        new,
+        OfNewThings(objective, _WEIGHT_OF_DETAILS),
+        batches,
+        max(_N_LAST_UPDATES, _N_LAST_PASSES * batches.n_batches),
+        callbacks,
+        lr=_LAST_LR,
+        optimizer__param_groups=[("new.details", {"lr": _LR_OF_DETAILS})],
+    )
+    return new.codes.detach(), new.details.detach()
 
 
 def _improved(
@@ -123,18 +157,30 @@ def _improved(
 ) -> Tensor:
     """Return codes (n_codes, n_new, n_components) after some updates."""
     new = NewCodes(codes)
+    _trained(new, objective, batches, n_updates, callbacks, lr=_LR)
+    return new.codes.detach()
+
+
+def _trained(
+    new: nn.Module,
+    objective: TurnLoss,
+    batches: Rows,
+    n_updates: int,
+    callbacks: Sequence[Callback],
+    **settings: Any,
+) -> None:
+    """Make so many updates, in whole passes."""
     net = Engine(
         nn.ModuleDict({"new": new}),
         [Turn(("new",), objective)],
-        lr=_LR,
         lr_schedule=LR_SCHEDULES["one_cycle"],
-        device=str(codes.device),
+        device=str(next(new.parameters()).device),
         callbacks=list(callbacks),
         verbose=0,
+        **settings,
     )
     net.initialize()
     net.partial_fit([Phase(batches, net.turns, -(-n_updates // batches.n_batches))])
-    return new.codes.detach()
 
 
 @torch.no_grad()
@@ -142,8 +188,8 @@ def _errors(codes: Tensor, objective: OfNewCodes, batches: Rows, n_rows: Tensor)
     """Return the mean square error of several codes of each category: (n_codes, n_new)."""
     totals = torch.zeros(codes.shape[:2], device=codes.device)
     for batch in batches.epoch():
-        number, real = batch["number"], objective.real(batch)
+        number = batch["number"]
         for one, total in zip(codes, totals, strict=True):
-            drawn = objective.drawn(one[number], batch)
+            drawn, real = objective.compared(one[number], batch, every=4)
             total.index_add_(0, number, (drawn - real).square().mean(dim=1))
     return totals / n_rows

@@ -11,8 +11,18 @@ from torch.nn import functional
 from skgen.adversarial_losses import AdversarialLoss, discriminator_objective
 from skgen.engine import Batch, Progress
 from skgen.networks.conditioned import over_black
+from skgen.networks.volumes import VolumeDecoder
 
-__all__ = ["Likeness", "NewCodes", "OfNewCodes", "Persuasion", "TellDrawnApart"]
+__all__ = [
+    "Likeness",
+    "LikenessOfPixels",
+    "NewCodes",
+    "NewThings",
+    "OfNewCodes",
+    "OfNewThings",
+    "Persuasion",
+    "TellDrawnApart",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,20 @@ class Likeness:
         """Return the loss on a batch."""
         drawn = module.decoder(module.codes(batch["x"]))
         return self.loss(*(over_black(one, self.n_channels) for one in (drawn, batch["y"])))
+
+
+@dataclass(frozen=True)
+class LikenessOfPixels:
+    """The same of some pixels, for a decoder that need not draw them all: a quarter, say."""
+
+    loss: Callable[[Tensor, Tensor], Tensor]
+    n_channels: int
+
+    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
+        """Return the loss on a batch."""
+        drawn, pixels = module.decoder.some(module.codes(batch["x"]))
+        real = batch["y"][:, pixels]
+        return self.loss(*(over_black(one, self.n_channels) for one in (drawn, real)))
 
 
 @dataclass(frozen=True)
@@ -106,34 +130,76 @@ class OfNewCodes:
 
     .. math:: \ell(\text{Dec}(c, \cdot), y) + \lambda \| (c - \bar c) / s \|^2 / n
 
-    with mean and standard deviation of the codes that are known, and the number n of rows that a
-    category has.
+    with mean and standard deviation of the codes that are known of an attribute, by its number, and
+    the number n of rows that a category has.
     """
 
     module: Any
-    place: slice
+    number: int
     loss: Callable[[Tensor, Tensor], Tensor]
     n_channels: int
     weight: float
     mean: Tensor
     std: Tensor
 
-    def drawn(self, codes: Tensor, batch: Batch) -> Tensor:
-        """Return what is drawn of a batch with other codes: (batch, n_components)."""
-        rest = batch["rest"]
-        whole = torch.cat([rest[:, : self.place.start], codes, rest[:, self.place.stop :]], dim=1)
-        return over_black(self.module.decoder(whole), self.n_channels)
+    @property
+    def place(self) -> slice:
+        """Where these codes stand in a row of codes."""
+        place: slice = self.module.codes.places[self.number]
+        return place
 
-    def real(self, batch: Batch) -> Tensor:
-        """Return the images of a batch."""
-        return over_black(batch["y"], self.n_channels)
+    def compared(
+        self, codes: Tensor, batch: Batch, details: Tensor | None = None, every: int = 2
+    ) -> tuple[Tensor, Tensor]:
+        """Return what is drawn of a batch with other codes, (batch, n_components), and images.
+
+        Of a volume, pixels of every so many rows and columns.
+        """
+        rest, decoder, real = batch["rest"], self.module.decoder, batch["y"]
+        whole = torch.cat([rest[:, : self.place.start], codes, rest[:, self.place.stop :]], dim=1)
+        if isinstance(decoder, VolumeDecoder):
+            given = {} if details is None else {str(self.number): details}
+            drawn, pixels = decoder.some(whole, given, every=every)
+            real = real[:, pixels]
+        else:
+            drawn = decoder(whole)
+        return over_black(drawn, self.n_channels), over_black(real, self.n_channels)
+
+    def likeness(self, codes: Tensor, batch: Batch, details: Tensor | None = None) -> Tensor:
+        """Return the loss of codes, and what they pay for being unlike those known."""
+        away = ((codes - self.mean) / self.std).square().sum(dim=1) / batch["n_rows"]
+        likeness = self.loss(*self.compared(codes, batch, details))
+        return likeness + self.weight * away.mean()
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the sum over starts of the objective on a batch."""
-        real = self.real(batch)
-        total = torch.zeros((), device=real.device)
-        for codes in module.new.codes:
-            mine = codes[batch["number"]]
-            away = ((mine - self.mean) / self.std).square().sum(dim=1) / batch["n_rows"]
-            total = total + self.loss(self.drawn(mine, batch), real) + self.weight * away.mean()
-        return total
+        number = batch["number"]
+        return torch.stack([self.likeness(one[number], batch) for one in module.new.codes]).sum()
+
+
+class NewThings(nn.Module):
+    """Codes of categories that are new, and their details, which begin as none."""
+
+    def __init__(self, codes: Tensor, n_details: int):
+        super().__init__()
+        self.codes = nn.Parameter(codes.clone())
+        self.details = nn.Parameter(codes.new_zeros(len(codes), n_details))
+
+
+@dataclass(frozen=True)
+class OfNewThings:
+    r"""What codes of new categories and their details :math:`R` minimize together.
+
+    That is `OfNewCodes`, and :math:`\lambda \overline{R^2} / n`, with the mean of squares, and the
+    number n of rows that a category has.
+    """
+
+    of_codes: OfNewCodes
+    weight: float
+
+    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
+        """Return the objective on a batch."""
+        details, number = module.new.details[batch["number"]], batch["number"]
+        size = details.square().mean(dim=1) / batch["n_rows"]
+        likeness = self.of_codes.likeness(module.new.codes[number], batch, details)
+        return likeness + self.weight * size.mean()

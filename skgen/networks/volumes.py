@@ -1,0 +1,302 @@
+"""Volumes out of codes, and images of them from where a camera stands."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skgen.networks.conditioned import AttributeCodes, ConditionedLevels
+
+__all__ = ["View", "VolumeDecoder", "voxels_of"]
+
+# The side of a volume at most, and numbers in the details of all categories together.
+_MOST_VOXELS, _N_DETAILS = 48, 1 << 25
+
+# Points on a ray, over voxels of a side: in training, where they are shaken, and in drawing.
+_TRAINED, _DRAWN = 2 / 3, 4 / 3
+
+# Volumes begin as a thin haze: nothing is learned of what is hidden from the start.
+_HAZE = -4.0
+
+# The density at a network's output of 1 or so: in units of one over half the volume's side.
+_DENSE = 32.0
+
+# How quickly details of other categories fade with the distance of their codes.
+_POWER = 8
+
+_DRAWN_AT_ONCE = 8  # images
+
+_EPS = 1e-4
+
+ALL, NONE = "all", {}  # type: ignore[var-annotated]
+
+
+def voxels_of(shape: Sequence[int]) -> int:
+    """Return the side of the volume of images of that height and width."""
+    return min(max(shape[:2]), _MOST_VOXELS)
+
+
+class View(nn.Module):
+    r"""Where a camera stands, and what it sees of a volume.
+
+    Rays leave the camera, which looks at the middle of the volume: the cube from -1 to 1. At the
+    depth :math:`t` from -1 to 1 they are :math:`z (1 + p t)` times as far apart as pixels are, with
+    the zoom :math:`z` and the perspective :math:`p`, which are learned; so are the height of the
+    middle, and a tilt beyond the elevation that is known.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Height and width of an image. Its longer side is as long as the cube.
+    """
+
+    direction: Tensor
+
+    def __init__(self, shape: Sequence[int]):
+        super().__init__()
+        self.perspective = nn.Parameter(torch.tensor(0.1))
+        self.zoom = nn.Parameter(torch.tensor(0.95))
+        self.height = nn.Parameter(torch.tensor(0.0))
+        self.tilt = nn.Parameter(torch.tensor(0.0))
+        self.register_buffer("direction", torch.tensor(1.0))  # or -1: which way things turn
+        longest = max(shape)
+        self.sides = [(torch.arange(n) + 0.5) * 2 / longest - n / longest for n in shape]
+
+    def forward(
+        self,
+        volumes: Tensor,  # (batch, 1 + n_colors, n_voxels, n_voxels, n_voxels)
+        azimuth: Tensor,  # (batch, 2), sine and cosine
+        elevation: Tensor,  # (batch, 2)
+        n_depths: int,
+        every: int = 1,
+        first: Sequence[int] = (0, 0),
+        *,
+        shaken: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Return colors times opacity (batch, n_colors, h, w), and opacities (batch, 1, h, w).
+
+        Those of pixels in every so many rows and columns, from the first on.
+        """
+        rows, across = (
+            side[start::every].to(volumes) for side, start in zip(self.sides, first, strict=True)
+        )
+        depth = (torch.arange(n_depths, device=volumes.device) + 0.5) * 2 / n_depths - 1
+        t = depth.view(1, -1, 1, 1)
+        if shaken:
+            places = torch.rand(len(volumes), 1, len(rows), len(across), device=volumes.device)
+            t = t + (places - 0.5) * 2 / n_depths
+        apart = (1 + self.perspective * t) * self.zoom
+        x, y = across * apart, rows[:, None] * apart + self.height
+        sin_a, cos_a = _sine_and_cosine(azimuth)
+        sin_e, cos_e = _sine_and_cosine(elevation)
+        by, along = self.tilt.sin(), self.tilt.cos()
+        sin_e, cos_e = sin_e * along + cos_e * by, cos_e * along - sin_e * by
+        sin_a = sin_a * self.direction
+        y, z = cos_e * y + sin_e * t, cos_e * t - sin_e * y  # rows go down, as elevations do not
+        points = torch.stack(
+            torch.broadcast_tensors(cos_a * x - sin_a * z, y, sin_a * x + cos_a * z), dim=-1
+        )
+        seen = functional.grid_sample(volumes, points, padding_mode="border", align_corners=False)
+        is_inside = (points.detach().abs() < 1).all(dim=-1)
+        density = functional.softplus(seen[:, 0]) * is_inside * (2 * _DENSE / n_depths)
+        left = functional.pad(torch.exp(-density.cumsum(dim=1)), (0, 0, 0, 0, 1, 0), value=1.0)
+        weight = (left[:, :-1] - left[:, 1:])[:, None]
+        colors = (weight * seen[:, 1:].sigmoid()).sum(dim=2)
+        return colors, 1 - left[:, None, -1]
+
+
+def _sine_and_cosine(angle: Tensor) -> tuple[Tensor, ...]:  # (batch, 2) -> twice (batch, 1, 1, 1)
+    return functional.normalize(angle)[:, :, None, None, None].unbind(dim=1)
+
+
+class VolumeDecoder(nn.Module):
+    r"""Images of things that turn, out of codes: a volume of all but the angles, and a view of it.
+
+    The volume of a code is made in two parts. Levels that the code modulates make it of an image of
+    the front, whose channels are its layers. To that come details, one volume for each category,
+
+    .. math:: \sum_i s_i(z) R_i, \qquad s_i(z) \propto \lVert z - z_i \rVert^{-16}
+
+    with the codes :math:`z_i` of the categories: at the code of a category they are its own, and
+    between two they go over into each other.
+
+    Parameters
+    ----------
+    codes : AttributeCodes
+        What makes the codes. Details go by its categories.
+
+    azimuth, elevation : int
+        Numbers of the attributes that are angles of the camera; -1 for an elevation that is the
+        same in all images.
+
+    shape : sequence of int
+        Height, width and channels of an image. The fourth channel, if there is one, is a mask.
+
+    n_voxels : int
+        Side of the volume.
+
+    n_filters, hidden_layer_sizes, activation
+        Those of the levels.
+
+    background : sequence of float
+        Colors behind things, between 0 and 1, which are learned from there on. Of images with a
+        mask they are not used.
+    """
+
+    behind: nn.Parameter
+    rest: Tensor
+
+    def __init__(
+        self,
+        codes: AttributeCodes,
+        azimuth: int,
+        elevation: int,
+        shape: Sequence[int],
+        n_voxels: int,
+        n_filters: Sequence[int],
+        hidden_layer_sizes: Sequence[int],
+        activation: str,
+        background: Sequence[float],
+    ):
+        super().__init__()
+        self._codes = (codes,)  # within a tuple it is no part of this module
+        self.places = codes.places[azimuth], codes.places[elevation] if elevation >= 0 else None
+        angles = {place for one in self.places if one for place in range(codes.width)[one]}
+        of_thing = [place for place in range(codes.width) if place not in angles]
+        self.register_buffer("rest", torch.tensor(of_thing, dtype=torch.long), persistent=False)
+        self.shape, self.n_voxels = tuple(shape), n_voxels
+        self.has_mask = shape[2] == 4
+        self.n_made = 1 + min(shape[2], 3) if self.has_mask else 1 + shape[2]
+        self.levels = ConditionedLevels(
+            max(1, len(of_thing)), (n_voxels, n_voxels), n_filters, hidden_layer_sizes, activation
+        )
+        self.layers = nn.Conv2d(self.levels.n_channels, self.n_made * n_voxels, 1)
+        with torch.no_grad():
+            self.layers.bias.view(self.n_made, n_voxels)[0] = _HAZE  # type: ignore[union-attr]
+        kinds = {str(n): kind for n, kind in enumerate(codes.kinds) if kind > 0} or {ALL: 1}
+        most = (_N_DETAILS / (self.n_made * sum(kinds.values()))) ** (1 / 3)
+        self.n_fine = max(1, min(n_voxels, int(most)))
+        self.details = nn.ParameterDict(
+            {name: nn.Parameter(self._no_details(kind)) for name, kind in kinds.items()}
+        )
+        self.view = View(shape[:2])
+        self.behind = nn.Parameter(torch.logit(torch.as_tensor(background).float(), eps=_EPS))
+
+    def _no_details(self, n: int) -> Tensor:
+        return torch.zeros(n, self.n_made * self.n_fine**3)
+
+    def extend(self, details: Mapping[int, Tensor]) -> None:
+        """Know further categories, by the details of those of some attributes."""
+        for number, more in details.items():
+            known = self.details[str(number)].detach()
+            self.details[str(number)] = nn.Parameter(torch.cat([known, more.to(known)]))
+
+    # Volumes
+
+    def of_thing(self, codes: Tensor) -> Tensor:
+        """Return the codes without the angles: what a volume is made of."""
+        return codes[:, self.rest] if len(self.rest) else codes.new_zeros(len(codes), 1)
+
+    def volumes(self, codes: Tensor, details: Mapping[str, Tensor] = NONE) -> Tensor:
+        """Return the volumes of codes: (batch, n_made, n_voxels, n_voxels, n_voxels).
+
+        Given details, (batch, n_made * n_fine**3), stand for those of the categories of an
+        attribute.
+        """
+        layers = self.layers(self.levels(self.of_thing(codes))).contiguous()
+        volumes = layers.view(len(codes), self.n_made, *[self.n_voxels] * 3)
+        for flat in self._details(codes, details):
+            part = flat.view(len(codes), self.n_made, *[self.n_fine] * 3)
+            if self.n_fine < self.n_voxels:
+                size = [self.n_voxels] * 3
+                part = functional.interpolate(part, size, mode="trilinear", align_corners=False)
+            volumes = volumes + part
+        return volumes
+
+    def _details(self, codes: Tensor, given: Mapping[str, Tensor]) -> list[Tensor]:
+        (known,) = self._codes
+        found = []
+        for name, details in self.details.items():
+            if name in given:
+                found.append(given[name])
+                continue
+            if name == ALL:
+                found.append(details.expand(len(codes), -1))
+                continue
+            place = known.places[int(name)]
+            with torch.no_grad():
+                away = (codes[:, None, place] - known.known_codes(int(name))).square().sum(dim=2)
+                share = torch.softmax(-_POWER * (away + 1e-12).log(), dim=1)
+            is_one = share.amax(dim=1) > 1 - _EPS
+            if is_one.all():
+                found.append(details[share.argmax(dim=1)])
+            else:
+                found.append(share @ details)
+        return found
+
+    # Images
+
+    def forward(self, codes: Tensor) -> Tensor:  # (batch, n_code) -> (batch, n_features)
+        """Return flat images."""
+        return self.some(codes, every=1)[0]
+
+    def some(
+        self, codes: Tensor, details: Mapping[str, Tensor] = NONE, *, every: int = 2
+    ) -> tuple[Tensor, Tensor]:
+        """Return some pixels of flat images, (batch, n_some), and where they are, (n_some,).
+
+        Those of every so many rows and columns: in training from anywhere on.
+        """
+        height, width, n_channels = self.shape
+        every = min(every, height, width)
+        shaken = self.training or torch.is_grad_enabled()
+        first = torch.randint(every, (2,)).tolist() if shaken else [every // 2] * 2
+        down, across = (
+            torch.arange(height)[first[0] :: every],
+            torch.arange(width)[first[1] :: every],
+        )
+        pixels = (down[:, None] * width + across).flatten()
+        index = (pixels[:, None] * n_channels + torch.arange(n_channels)).flatten()
+        if shaken:
+            n_depths = max(1, round(_TRAINED * self.n_voxels))
+            volumes = self.volumes(codes, details)
+            images = self._seen(volumes, codes, n_depths, every, first, shaken=True)
+        else:
+            images = self._drawn(codes, details, every, first)
+        return images.permute(0, 2, 3, 1).flatten(1), index.to(codes.device)
+
+    def _drawn(
+        self, codes: Tensor, details: Mapping[str, Tensor], every: int, first: Sequence[int]
+    ) -> Tensor:
+        """Return images; a volume is made once for all codes that differ in their angles alone."""
+        n_depths = max(1, round(_DRAWN * self.n_voxels / (1 if every == 1 else 2)))
+        distinct, which = torch.unique(self.of_thing(codes), dim=0, return_inverse=True)
+        order = which.argsort(stable=True)
+        parts = []
+        for group in order.split(torch.bincount(which, minlength=len(distinct)).tolist()):
+            own = {name: values[group[:1]] for name, values in details.items()}
+            volume = self.volumes(codes[group[:1]], own)
+            for some in group.split(_DRAWN_AT_ONCE):
+                same = volume.expand(len(some), -1, -1, -1, -1)
+                parts.append(self._seen(same, codes[some], n_depths, every, first))
+        return torch.cat(parts)[order.argsort()]
+
+    def _seen(
+        self,
+        volumes: Tensor,
+        codes: Tensor,
+        n_depths: int,
+        every: int,
+        first: Sequence[int],
+        *,
+        shaken: bool = False,
+    ) -> Tensor:
+        level = torch.tensor([[0.0, 1.0]], device=codes.device)
+        azimuth, elevation = (level if at is None else codes[:, at] for at in self.places)
+        colors, opacity = self.view(
+            volumes, azimuth, elevation, n_depths, every, first, shaken=shaken
+        )
+        if self.has_mask:
+            return torch.cat([colors / opacity.clamp_min(_EPS), opacity], dim=1)
+        return colors + (1 - opacity) * self.behind.sigmoid()[:, None, None]
