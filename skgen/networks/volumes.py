@@ -1,6 +1,7 @@
 """Volumes out of codes, and images of them from where a camera stands."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -171,9 +172,10 @@ class VolumeDecoder(nn.Module):
         self.levels = ConditionedLevels(
             max(1, len(of_thing)), (n_voxels, n_voxels), n_filters, hidden_layer_sizes, activation
         )
-        self.layers = nn.Conv2d(self.levels.n_channels, self.n_made * n_voxels, 1)
+        self.layers = nn.Linear(self.levels.n_channels + 1, self.n_made * n_voxels, bias=False)
         with torch.no_grad():
-            self.layers.bias.view(self.n_made, n_voxels)[0] = _HAZE  # type: ignore[union-attr]
+            self.layers.weight[:, -1] = 0.0  # what is added everywhere
+            self.layers.weight[:n_voxels, -1] = _HAZE
         kinds = {str(n): kind for n, kind in enumerate(codes.kinds) if kind > 0} or {ALL: 1}
         most = (_N_DETAILS / (self.n_made * sum(kinds.values()))) ** (1 / 3)
         self.n_fine = max(1, min(n_voxels, int(most)))
@@ -204,13 +206,24 @@ class VolumeDecoder(nn.Module):
         Given details, (batch, n_made * n_fine**3), stand for those of the categories of an
         attribute.
         """
-        layers = self.layers(self.levels(self.of_thing(codes))).contiguous()
-        volumes = layers.view(len(codes), self.n_made, *[self.n_voxels] * 3)
+        n, n_made, side = len(codes), self.n_made, self.n_voxels
+        parts = []
         for flat in self._details(codes, details):
-            part = flat.view(len(codes), self.n_made, *[self.n_fine] * 3)
-            if self.n_fine < self.n_voxels:
-                size = [self.n_voxels] * 3
-                part = functional.interpolate(part, size, mode="trilinear", align_corners=False)
+            part = flat.view(n, n_made, *[self.n_fine] * 3)
+            if self.n_fine < side:
+                part = functional.interpolate(
+                    part, [side] * 3, mode="trilinear", align_corners=False
+                )
+            parts.append(part)
+        (first, *more) = parts
+        places = self.levels(self.of_thing(codes)).contiguous().flatten(2)
+        layers = torch.baddbmm(  # a convolution of 1x1, and the sum, in one pass over the volumes
+            first.reshape(n, n_made * side, side**2),
+            self.layers.weight.expand(n, -1, -1),
+            functional.pad(places, (0, 0, 0, 1), value=1.0),
+        )
+        volumes = layers.view(n, n_made, side, side, side)
+        for part in more:
             volumes = volumes + part
         return volumes
 
@@ -248,23 +261,24 @@ class VolumeDecoder(nn.Module):
 
         Those of every so many rows and columns: in training from anywhere on.
         """
-        height, width, n_channels = self.shape
-        every = min(every, height, width)
         shaken = self.training or torch.is_grad_enabled()
+        every = min(every, *self.shape[:2])
         first = torch.randint(every, (2,)).tolist() if shaken else [every // 2] * 2
-        down, across = (
-            torch.arange(height)[first[0] :: every],
-            torch.arange(width)[first[1] :: every],
-        )
-        pixels = (down[:, None] * width + across).flatten()
-        index = (pixels[:, None] * n_channels + torch.arange(n_channels)).flatten()
         if shaken:
             n_depths = max(1, round(_TRAINED * self.n_voxels))
             volumes = self.volumes(codes, details)
             images = self._seen(volumes, codes, n_depths, every, first, shaken=True)
         else:
             images = self._drawn(codes, details, every, first)
-        return images.permute(0, 2, 3, 1).flatten(1), index.to(codes.device)
+        rows = images.permute(0, 2, 3, 1).flatten(1)
+        return rows, self.where(every, first).to(codes.device)
+
+    def where(self, every: int, first: Sequence[int] | None = None) -> Tensor:
+        """Return the places in flat images of every so many rows and columns, as drawn of them."""
+        every = min(every, *self.shape[:2])
+        down, across = first or [every // 2] * 2
+        places = torch.arange(prod(self.shape)).view(self.shape)
+        return places[down::every, across::every].flatten()
 
     def _drawn(
         self, codes: Tensor, details: Mapping[str, Tensor], every: int, first: Sequence[int]

@@ -330,12 +330,18 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         compared: NDArray[np.float64] = over_black(y, self._n_channels).double().cpu().numpy()
         return compared
 
-    def _rows(self, x: Tensor) -> NDArray[np.float64]:
-        """Return drawings as they are compared, of what networks see of attributes."""
+    def _rows(self, x: Tensor, every: int = 1) -> NDArray[np.float64]:
+        """Return drawings as they are compared, of what networks see of attributes.
+
+        Of a volume, pixels of every so many rows and columns.
+        """
         network, n_channels = self._network(), self._n_channels
 
         def rows(x: Tensor) -> Tensor:
-            return over_black(network.decoder(network.codes(x)), n_channels)
+            codes = network.codes(x)
+            if every == 1:
+                return over_black(network.decoder(codes), n_channels)
+            return over_black(network.decoder.some(codes, every=every)[0], n_channels)
 
         drawn: NDArray[np.float64] = self._apply(rows, {"x": TensorColumn(x, _EXACT)})
         return drawn

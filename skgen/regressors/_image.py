@@ -25,6 +25,9 @@ __all__ = ["ImageRegressor"]
 # Images that are compared at a time.
 _N_AT_ONCE = 256
 
+# Of a volume, pixels of every so many rows and columns are compared.
+_EVERY = 2
+
 # A spread of drawings over that of images is a collapse, after so many updates; of so many rows.
 _COLLAPSED, _SETTLED, _N_LOOKED_AT = 0.01, 100, 64
 
@@ -453,10 +456,12 @@ class ImageRegressor(
         """
         check_is_fitted(self)
         column: Any = self.target_input_.columns(y, self)["y"]
+        every = 1 if self.camera is None else _EVERY
+        pixels = slice(None) if every == 1 else self._network().decoder.where(every).cpu()
         found = [
             attributes_of(
-                self._real(column.take(part)).astype(np.float32),
-                lambda x: self._rows(torch.from_numpy(x.astype(np.float32))).astype(np.float32),
+                self._real(column.take(part)[:, pixels]).astype(np.float32),
+                lambda x: self._rows(torch.from_numpy(x.astype(np.float32)), every).astype("f4"),
                 self.input_,
             )
             for part in gen_batches(len(column), _N_AT_ONCE)
