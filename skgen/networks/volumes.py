@@ -43,8 +43,8 @@ class View(nn.Module):
 
     Rays leave the camera, which looks at the middle of the volume: the cube from -1 to 1. At the
     depth :math:`t` from -1 to 1 they are :math:`z (1 + p t)` times as far apart as pixels are, with
-    the zoom :math:`z` and the perspective :math:`p`, which are learned; so are the height of the
-    middle, and a tilt beyond the elevation that is known.
+    the zoom :math:`z` and the perspective :math:`p`, which are learned; so is where in the image the
+    axis and the middle are, and a tilt beyond the elevation that is known.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class View(nn.Module):
         super().__init__()
         self.perspective = nn.Parameter(torch.tensor(0.1))
         self.zoom = nn.Parameter(torch.tensor(0.95))
-        self.height = nn.Parameter(torch.tensor(0.0))
+        self.aside = nn.Parameter(torch.zeros(2))  # across, and downwards
         self.tilt = nn.Parameter(torch.tensor(0.0))
         self.register_buffer("direction", torch.tensor(1.0))  # or -1: which way things turn
         longest = max(shape)
@@ -88,7 +88,7 @@ class View(nn.Module):
             places = torch.rand(len(volumes), 1, len(rows), len(across), device=volumes.device)
             t = t + (places - 0.5) * 2 / n_depths
         apart = (1 + self.perspective * t) * self.zoom
-        x, y = across * apart, rows[:, None] * apart + self.height
+        x, y = across * apart + self.aside[0], rows[:, None] * apart + self.aside[1]
         sin_a, cos_a = _sine_and_cosine(azimuth)
         sin_e, cos_e = _sine_and_cosine(elevation)
         by, along = self.tilt.sin(), self.tilt.cos()
