@@ -43,8 +43,8 @@ class View(nn.Module):
 
     Rays leave the camera, which looks at the middle of the volume: the cube from -1 to 1. At the
     depth :math:`t` from -1 to 1 they are :math:`z (1 + p t)` times as far apart as pixels are, with
-    the zoom :math:`z` and the perspective :math:`p`, which are learned; so is where in the image the
-    axis and the middle are, and a tilt beyond the elevation that is known.
+    the zoom :math:`z` and the perspective :math:`p`, which are learned; so is where in the image
+    the axis and the middle are, and a tilt beyond the elevation that is known.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ __all__ = ["learned_codes"]
 _N_TRIED = 32
 _N_STARTS = 3
 _N_UPDATES = (40, 120)
-_BATCH_SIZE, _BATCH_SIZE_OF_DETAILS = 64, 16
+_BATCH_SIZE, _BATCH_SIZE_OF_VOLUMES = 64, 16
 _LR = 0.1
 
 # What codes pay for being unlike those known. It decides where views are few. And what details
@@ -122,7 +122,9 @@ def _learned(
         "n_rows": TensorColumn(n_rows[category].clamp_min(1)),
         "y": y,
     }
-    batches = Rows(columns, _BATCH_SIZE, rows.cpu().numpy())
+    by_volumes = isinstance(frozen.decoder, VolumeDecoder)
+    batch_size = _BATCH_SIZE_OF_VOLUMES if by_volumes else _BATCH_SIZE
+    batches = Rows(columns, batch_size, rows.cpu().numpy())
     some = known[torch.randperm(len(known))[:_N_TRIED].to(known.device)]
     tried = torch.cat([mean[None], some])[:, None].expand(-1, len(n_rows), -1)
     order = _errors(tried, objective, batches, n_rows).argsort(dim=0)[: _N_STARTS - 1]
@@ -132,10 +134,9 @@ def _learned(
         codes = _improved(codes, objective, batches, n_updates, callbacks)
         best = _errors(codes, objective, batches, n_rows).argmin(dim=0)
         codes = codes[best, torch.arange(len(best), device=best.device)][None]
-    if not isinstance(frozen.decoder, VolumeDecoder):
+    if not by_volumes:
         return codes[0], None
     new = NewThings(codes[0], frozen.decoder.details[str(number)].shape[1])
-    batches = Rows(columns, _BATCH_SIZE_OF_DETAILS, rows.cpu().numpy())
     _trained(
         new,
         OfNewThings(objective, _WEIGHT_OF_DETAILS),
@@ -190,6 +191,6 @@ def _errors(codes: Tensor, objective: OfNewCodes, batches: Rows, n_rows: Tensor)
     for batch in batches.epoch():
         number = batch["number"]
         for one, total in zip(codes, totals, strict=True):
-            drawn, real = objective.compared(one[number], batch, every=4)
+            drawn, real = objective.compared(one[number], batch)
             total.index_add_(0, number, (drawn - real).square().mean(dim=1))
     return totals / n_rows

@@ -149,7 +149,7 @@ class OfNewCodes:
         return place
 
     def compared(
-        self, codes: Tensor, batch: Batch, details: Tensor | None = None, every: int = 2
+        self, codes: Tensor, batch: Batch, details: Tensor | None = None, every: int = 4
     ) -> tuple[Tensor, Tensor]:
         """Return what is drawn of a batch with other codes, (batch, n_components), and images.
 
@@ -168,7 +168,7 @@ class OfNewCodes:
     def likeness(self, codes: Tensor, batch: Batch, details: Tensor | None = None) -> Tensor:
         """Return the loss of codes, and what they pay for being unlike those known."""
         away = ((codes - self.mean) / self.std).square().sum(dim=1) / batch["n_rows"]
-        likeness = self.loss(*self.compared(codes, batch, details))
+        likeness = self.loss(*self.compared(codes, batch, details, 4 if details is None else 2))
         return likeness + self.weight * away.mean()
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
