@@ -1,6 +1,6 @@
 """Which way things turn: what fits a few of them best."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ __all__ = ["find_direction"]
 # images are not trained on: their error decides.
 _N_THINGS, _N_IMAGES, _SIDE, _N_UPDATES, _ASIDE = 6, 32, 16, 50, 4
 _BATCH_SIZE = 16
+
+# Images of a thing, in the mean, from which on it is one.
+_LEAST = 3
+
 _LR, _LR_OF_VIEW = 0.1, 2e-3
 
 # Where the camera stands at first if its elevation is not known, in radians above the horizon.
@@ -55,6 +59,25 @@ class _ErrorOfTrial:
         return error
 
 
+def _things(told_by: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the things that rows show, by number, and those with most rows.
+
+    They are told by the first of some columns by which there are several rows of each. Where a
+    number beside is another one in all rows, that is by categories; or else all are one thing.
+    """
+    for columns in told_by:
+        _, thing = torch.unique(columns, dim=0, return_inverse=True)
+        counts, most = torch.bincount(thing).sort(descending=True)
+        if counts[:_N_THINGS].double().mean() >= _LEAST:
+            return thing, most[:_N_THINGS]
+    return torch.zeros_like(thing), most.new_zeros(1)
+
+
+def _some(rows: Tensor) -> Tensor:
+    """Return some rows by chance where there are many, which may be in order of azimuths."""
+    return rows if len(rows) <= _N_IMAGES else rows[torch.randperm(len(rows))[:_N_IMAGES]]
+
+
 def find_direction(decoder: VolumeDecoder, codes: nn.Module, columns: Mapping[str, Any]) -> None:
     """Set which way things turn, and where the camera stands at first, of a decoder's view.
 
@@ -74,9 +97,9 @@ def find_direction(decoder: VolumeDecoder, codes: nn.Module, columns: Mapping[st
     x: Tensor = columns["x"].take(slice(None))
     with torch.no_grad():
         of_rows = codes(x)
-    _, thing = torch.unique(decoder.of_thing(of_rows), dim=0, return_inverse=True)
-    most = torch.bincount(thing).argsort(descending=True)[:_N_THINGS]
-    rows = torch.cat([torch.nonzero(thing == one)[:_N_IMAGES, 0] for one in most])
+    is_category = [kind > 0 for kind in codes.kinds]  # type: ignore[union-attr]
+    thing, most = _things([decoder.of_thing(of_rows), x[:, is_category]])
+    rows = torch.cat([_some(torch.nonzero(thing == one)[:, 0]) for one in most])
     number = (thing[rows][:, None] == most).long().argmax(dim=1)
     y = over_black(columns["y"].take(rows.cpu()), decoder.shape[2] * decoder.has_mask)
     images = as_images(y, decoder.shape)
