@@ -154,8 +154,14 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
         camera = self._camera()
         if camera is None:
             return MixedInput(self.periods)
-        turned = dict.fromkeys(camera.angles, camera.period)
-        return MixedInput({**(self.periods or {}), **turned}, camera.angles[1:])
+        periods = {**(self.periods or {})}
+        for name in camera.angles:
+            if periods.setdefault(name, camera.period) != camera.period:
+                raise ValueError(
+                    f"{name!r} has the period {periods[name]!r} in periods, and {camera.period!r} "
+                    "in camera. Leave it out of periods."
+                )
+        return MixedInput(periods, camera.angles[1:])
 
     def _camera(self) -> Any:
         return resolve(self.camera, {})
@@ -194,7 +200,6 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
             "n_components",
             "periods",
             "n_harmonics",
-            "camera",
             "activation",
             "decoder",
         )
@@ -202,6 +207,7 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
             **super()._built_with(),
             "hidden_layer_sizes": checked_sizes(self, "hidden_layer_sizes"),
             "adversarial_weight > 0": self.adversarial_weight > 0,
+            "camera": self._camera(),
             **{name: getattr(self, name) for name in own},
         }
 
@@ -297,10 +303,14 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
     def _likeness(self) -> Likeness:
         return Likeness(self._loss().in_units(self.target_input_), self._n_channels)
 
+    def _is_loss_of_pixels(self) -> bool:
+        """Return whether some pixels are enough to compare drawings with images."""
+        return type(self._loss()) in LOSSES.values()
+
     def _turns(self) -> list[Turn]:
         likeness: Any = self._likeness()
         if self.adversarial_weight == 0:
-            if self.camera is not None and type(self._loss()) in LOSSES.values():
+            if self.camera is not None and self._is_loss_of_pixels():
                 likeness = LikenessOfPixels(likeness.loss, likeness.n_channels)
             return [Turn(("codes", "decoder"), likeness)]
         loss, weight = self._adversarial_loss(usual_weight=0.1 * self._n_features**0.5)

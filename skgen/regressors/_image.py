@@ -214,6 +214,7 @@ class ImageRegressor(
             module,
             columns,
             self._likeness(),
+            of_pixels=self._is_loss_of_pixels(),
             seed=self._seed(),
             device=self.net_.device,
             callbacks=[FitProgress(type(self).__name__)] if self.verbose == 1 else [],

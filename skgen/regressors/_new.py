@@ -47,6 +47,7 @@ def learned_codes(
     columns: Mapping[str, Column],
     likeness: Likeness,
     *,
+    of_pixels: bool,
     seed: int,
     device: str,
     callbacks: Sequence[Callback],
@@ -64,6 +65,9 @@ def learned_codes(
 
     likeness : Likeness
         What is minimized.
+
+    of_pixels : bool
+        Whether some pixels of volumes are enough to compare.
 
     seed : int
         Seeds the order of rows.
@@ -92,7 +96,7 @@ def learned_codes(
         if kind > 0 and is_new.any():
             with seeded(seed):
                 found[number], more = _learned(
-                    frozen, number, x, is_new, on_device["y"], likeness, callbacks
+                    frozen, number, x, is_new, on_device["y"], likeness, of_pixels, callbacks
                 )
             if more is not None:
                 details[number] = more
@@ -106,6 +110,7 @@ def _learned(
     is_new: Tensor,
     y: Column,
     likeness: Likeness,
+    of_pixels: bool,
     callbacks: Sequence[Callback],
 ) -> tuple[Tensor, Tensor | None]:
     """Return the codes of one attribute's new categories, and details if there are such."""
@@ -115,7 +120,16 @@ def _learned(
     std = torch.where(std > 0, std, torch.ones_like(std))
     category = (x[:, number].long() - kind).clamp_min(0)
     n_rows = torch.bincount(category[rows])
-    objective = OfNewCodes(frozen, number, likeness.loss, likeness.n_channels, _WEIGHT, mean, std)
+    objective = OfNewCodes(
+        frozen,
+        number,
+        likeness.loss,
+        likeness.n_channels,
+        _WEIGHT,
+        mean,
+        std,
+        of_pixels=of_pixels,
+    )
     columns = {
         "rest": TensorColumn(frozen.codes.known(x)),
         "number": TensorColumn(category),

@@ -141,6 +141,7 @@ class OfNewCodes:
     weight: float
     mean: Tensor
     std: Tensor
+    of_pixels: bool = True  # some pixels of a volume are enough to compare
 
     @property
     def place(self) -> slice:
@@ -168,7 +169,8 @@ class OfNewCodes:
     def likeness(self, codes: Tensor, batch: Batch, details: Tensor | None = None) -> Tensor:
         """Return the loss of codes, and what they pay for being unlike those known."""
         away = ((codes - self.mean) / self.std).square().sum(dim=1) / batch["n_rows"]
-        likeness = self.loss(*self.compared(codes, batch, details, 4 if details is None else 2))
+        every = 1 if not self.of_pixels else 4 if details is None else 2
+        likeness = self.loss(*self.compared(codes, batch, details, every))
         return likeness + self.weight * away.mean()
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
