@@ -74,4 +74,8 @@ class Turntable(Camera):
     @property
     def angles(self) -> list[Any]:
         """The columns that are angles."""
+        if self.azimuth == self.elevation:
+            raise ValueError(
+                f"azimuth and elevation are both {self.azimuth!r}: they have to be two columns."
+            )
         return [self.azimuth] if self.elevation is None else [self.azimuth, self.elevation]

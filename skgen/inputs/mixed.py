@@ -296,7 +296,11 @@ class MixedInput(Input):
 
     def _warn_of_constants(self, numbers: NDArray) -> None:
         same = (numbers == numbers[0]).all(axis=0)
-        constant = [one.name for one, is_same in zip(self.attributes, same, strict=True) if is_same]
+        constant = [
+            one.name
+            for one, is_same in zip(self.attributes, same, strict=True)
+            if is_same and one.name not in self.signed  # from one height all heights are drawn
+        ]
         if constant and len(constant) < len(self.attributes):
             warn(
                 f"The same in all rows: {', '.join(map(repr, constant))}. Nothing can be learned "
