@@ -452,7 +452,7 @@ def test_numbers_far_from_those_known_are_told_of(model, attributes):
 
 def test_periods_that_are_refused(attributes, images):
     for periods, message in (
-        ({"azimuth": 360}, "'azimuth', an angle by periods or camera, is no column of X. X has hand, angle, shade"),
+        ({"azimuth": 360}, "'azimuth', an angle by periods or camera, is no column of X. X has h"),
         ({"angle": 0}, "The period of 'angle' has to be a number above 0"),
         ({"angle": "360"}, "The period of 'angle' has to be a number above 0"),
     ):
