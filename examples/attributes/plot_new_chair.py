@@ -3,9 +3,9 @@
 A new chair of four views
 =========================
 
-Once chairs are known from all sides, another one need not be. `partial_fit` learns the code of a
-chair that is new from a few of its views, while all else stands still. Then the chair is drawn from
-everywhere; and the other way round, `identify` reads chair and azimuth off an image.
+Once some chairs are known, `partial_fit` learns another one from a few of its views, while all else
+stands still. Then that chair is drawn from everywhere; and the other way round, `identify` reads
+chair and azimuth off an image.
 """
 
 import matplotlib.pyplot as plt
@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from skgen import ImageRegressor
+from skgen.cameras import Turntable
 from skgen.datasets import make_chairs
 from skgen.inspection import AttributeDisplay
 
-data = make_chairs(26, n_azimuths=12, elevations=[20], random_state=3)
+data = make_chairs(14, n_azimuths=12, elevations=[20], size=24, random_state=3)
 X, images = pd.DataFrame(data.attributes).drop(columns="elevation"), data.images
-is_new = X["chair"].isin(["chair 24", "chair 25"])
-model = ImageRegressor(periods={"azimuth": 360}, max_epochs=60, random_state=0)
+is_new = X["chair"].isin(["chair 12", "chair 13"])
+model = ImageRegressor(camera=Turntable("azimuth"), lr=4e-3, max_epochs=60, random_state=0)
 model.fit(X[~is_new], images[~is_new])
 
 # %%
@@ -35,7 +36,7 @@ AttributeDisplay.from_estimator(
     new[new["azimuth"] == 0],
     "azimuth",
     np.arange(0, 360, 30),
-    real=images[is_new].reshape(2, 12, 32, 32, 4),
+    real=images[is_new].reshape(2, 12, 24, 24, 4),
     ax=ax,
 )
 ax.set_title("known: 0, 90, 180 and 270 degrees", fontsize=10)
