@@ -397,6 +397,17 @@ def test_cameras_are_searched_over(attributes, small):
     assert np.isfinite(search.fit(attributes, small).cv_results_["mean_test_score"]).all()
 
 
+def test_a_camera_that_is_set_later_changes_nothing(attributes, small, quick):
+    model = pickle.loads(pickle.dumps(quick)).set_params(camera=None)
+    found = quick.identify(small[:2])
+    pd.testing.assert_frame_equal(model.identify(small[:2]), found)
+    plain = QUICK | {"camera": None, "periods": {"azimuth": 360}}
+    model = ImageRegressor(**plain).fit(attributes, small)
+    found = model.identify(small[:2])
+    model.set_params(camera=QUICK["camera"])
+    pd.testing.assert_frame_equal(model.identify(small[:2]), found)
+
+
 def test_warm_starts_keep_the_camera(attributes, small):
     model = clone(ImageRegressor(warm_start=True, **QUICK)).fit(attributes, small)
     assert model.fit(attributes, small).n_iter_ == 4

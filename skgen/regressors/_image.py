@@ -15,6 +15,7 @@ from skgen._sklearn import _check_sample_weight, _fit_context
 from skgen.engine import Column, FitProgress, TensorColumn
 from skgen.exceptions import warn
 from skgen.inputs.mixed import Category, MixedInput, single_row
+from skgen.networks.volumes import VolumeDecoder
 from skgen.parameters import checked_count
 from skgen.regressors._base import BaseImageRegressor
 from skgen.regressors._new import learned_codes
@@ -25,8 +26,8 @@ __all__ = ["ImageRegressor"]
 # Images that are compared at a time.
 _N_AT_ONCE = 256
 
-# Of a volume, pixels of every so many rows and columns are compared.
-_EVERY = 2
+# Of a volume, pixels of every so many rows and columns are compared, where these are many.
+_EVERY, _LARGE = 2, 32
 
 # A spread of drawings over that of images is a collapse, after so many updates; of so many rows.
 _COLLAPSED, _SETTLED, _N_LOOKED_AT = 0.01, 100, 64
@@ -63,6 +64,7 @@ class ImageRegressor(
     See Also
     --------
     ConditionalGAN : Draws many images for the same attributes, by chance.
+    skgen.cameras.Turntable : For things that turn, which are drawn by way of a volume.
     skgen.inspection.AttributeDisplay : A strip of images along one attribute.
 
     Notes
@@ -78,6 +80,12 @@ class ImageRegressor(
 
     Between angles that were trained on, codes go straight from one to the next, up to half a turn.
     Sines and cosines of many multiples would have values there that no layer ever saw.
+
+    With a `camera`, codes do not make an image but a volume, which is looked at from where the
+    camera stands. Its columns are angles without being in `periods`, and their codes are a sine and
+    a cosine each. So views that all things lack come out, and new things get details beside their
+    code. A volume needs images: the decoder is not one of your own, and flat rows need
+    `image_shape`.
 
     The square error draws the mean of all images that would fit. Where that is blurred, the second
     network sharpens it, at the price of some error.
@@ -169,7 +177,8 @@ class ImageRegressor(
 
         If a column of X has categories that are not known, codes are learned for them from the rows
         that have them, from several starts among the known codes, and nothing else moves: a new
-        chair of a few views. Otherwise this is one pass over the rows at a constant rate.
+        chair of a few views. With a `camera`, the details of their volumes are learned as well.
+        Without new categories, this is one pass over the rows at a constant rate.
 
         Parameters
         ----------
@@ -457,8 +466,10 @@ class ImageRegressor(
         """
         check_is_fitted(self)
         column: Any = self.target_input_.columns(y, self)["y"]
-        every = 1 if self.camera is None else _EVERY
-        pixels = slice(None) if every == 1 else self._network().decoder.where(every).cpu()
+        decoder: Any = self._network().decoder  # which may be older than the parameter `camera`
+        is_large = isinstance(decoder, VolumeDecoder) and min(decoder.shape[:2]) >= _LARGE
+        every = _EVERY if is_large else 1
+        pixels = slice(None) if every == 1 else decoder.where(every).cpu()
         found = [
             attributes_of(
                 self._real(column.take(part)[:, pixels]).astype(np.float32),
