@@ -115,6 +115,7 @@ def test_autoencoders():
 def test_attributes():
     names = run("attributes.rst")
     assert names["score"] > 0.5
+    assert names["between"] > 0.6
     assert names["drawn"].shape == (3, 32, 32, 4)
     assert names["morph"].shape == (9, 32, 32, 4)
     assert (names["found"]["chair"] == names["X"]["chair"][:4].to_numpy()).mean() >= 0.5
