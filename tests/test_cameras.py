@@ -340,11 +340,8 @@ def test_numbers_beside_that_no_two_images_share(known):
     """Which way things turn is found of images that differ in other ways, too."""
     X = known.assign(light=np.random.default_rng(1).uniform(0.5, 1, len(known)))
     y = scenes(known) * X["light"].to_numpy()[:, None, None]
-    for turned in (1, -1):
-        model = ImageRegressor(**QUICK | {"max_epochs": 1, "random_state": 1}).fit(
-            X.assign(azimuth=turned * X["azimuth"]), y
-        )
-        assert float(model.net_.module_.decoder.view.direction) == -turned
+    model = ImageRegressor(**QUICK | {"max_epochs": 1, "random_state": 1}).fit(X, y)
+    assert float(model.net_.module_.decoder.view.direction) == -1
 
 
 # Losses, and the second network

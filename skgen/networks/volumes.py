@@ -26,7 +26,8 @@ _DENSE = 32.0
 # How quickly details of other categories fade with the distance of their codes.
 _POWER = 8
 
-_DRAWN_AT_ONCE = 8  # images
+# Images that are drawn at once at most, and points on their rays.
+_DRAWN_AT_ONCE, _POINTS_AT_ONCE = 8, 1 << 22
 
 _EPS = 1e-4
 
@@ -285,13 +286,15 @@ class VolumeDecoder(nn.Module):
     ) -> Tensor:
         """Return images; a volume is made once for all codes that differ in their angles alone."""
         n_depths = max(1, round(_DRAWN * self.n_voxels / (1 if every == 1 else 2)))
+        n_points = n_depths * prod(self.shape[:2]) // every**2
+        at_once = max(1, min(_DRAWN_AT_ONCE, _POINTS_AT_ONCE // max(1, n_points)))
         distinct, which = torch.unique(self.of_thing(codes), dim=0, return_inverse=True)
         order = which.argsort(stable=True)
         parts = []
         for group in order.split(torch.bincount(which, minlength=len(distinct)).tolist()):
             own = {name: values[group[:1]] for name, values in details.items()}
             volume = self.volumes(codes[group[:1]], own)
-            for some in group.split(_DRAWN_AT_ONCE):
+            for some in group.split(at_once):
                 same = volume.expand(len(some), -1, -1, -1, -1)
                 parts.append(self._seen(same, codes[some], n_depths, every, first))
         return torch.cat(parts)[order.argsort()]
