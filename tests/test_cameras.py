@@ -16,7 +16,7 @@ from skgen import ConvAutoencoder, ImageRegressor
 from skgen.cameras import Turntable
 from skgen.losses import PerceptualLoss
 from skgen.networks.conditioned import AttributeCodes
-from skgen.networks.volumes import View, VolumeDecoder
+from skgen.networks.volumes import View, VolumeDecoder, between_known
 from skgen.regressors import _new
 
 SIDE = 8
@@ -266,8 +266,16 @@ def test_between_two_things_details_go_over():
     decoder.details["0"].copy_(torch.stack([torch.zeros(128), torch.ones(128)]))
     places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0], [0.3, 0.0]])
     (details,) = decoder._details(torch.cat([places, angles(0, 0, 0, 0)], dim=1), {})
-    assert_allclose(details[:3].mean(dim=1), [0, 1, 0.5], atol=1e-3)
-    assert 0 < details[3].mean() < 0.1
+    assert_allclose(details.mean(dim=1), [0, 1, 0.5, 0.3], atol=1e-6)
+
+
+def test_codes_lie_between_two_of_those_known():
+    known = torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
+    ways = torch.stack([torch.lerp(known[3], known[7], t) for t in (0, 0.2, 0.8, 1)])
+    one, other, share = between_known(ways, known)
+    assert one.tolist() == [3, 3, 7, 7]
+    assert other[1:3].tolist() == [7, 3]
+    assert_allclose(share, [0, 0.2, 0.2, 0], atol=1e-6)
 
 
 # Images of all kinds, attributes of all kinds

@@ -185,6 +185,18 @@ class MixedInput(Input):
         """Return the number of the attribute of that name."""
         return [one.name for one in self.attributes].index(str(name))
 
+    def within(self, number: int, values: NDArray) -> NDArray:
+        """Return what networks get of an attribute, brought into the range of what was seen.
+
+        An angle that goes all the way round has no range.
+        """
+        kept, seen = self.attributes[number], self.seen[:, number]
+        if isinstance(kept, Angle) and kept.is_signed:
+            seen, values = _signed(seen), _signed(values)
+        elif isinstance(kept, Angle):
+            return values
+        return np.clip(values, seen.min(), seen.max())
+
     def frame(self, numbers: NDArray) -> Any:
         """Return numbers as what they stand for, in a container like that of X in `fit`."""
         values = {
@@ -307,6 +319,10 @@ class MixedInput(Input):
                 "of what that does. Leave it out, or add rows that differ.",
                 UserWarning,
             )
+
+
+def _signed(radians: NDArray) -> NDArray:
+    return (radians + np.pi) % (2 * np.pi) - np.pi
 
 
 def _attribute(

@@ -196,6 +196,9 @@ def _usual_values(taken: MixedInput, place: int, n_steps: int) -> NDArray:
     attribute = taken.attributes[place]
     if isinstance(attribute, Category):
         return attribute.values(np.arange(min(n_steps, len(attribute.known))))
+    if isinstance(attribute, Angle) and attribute.is_signed:
+        seen = attribute.values(taken.seen[:, place])
+        return np.linspace(seen.min(), seen.max(), n_steps)
     if isinstance(attribute, Angle):
         return np.arange(n_steps) * (attribute.period / n_steps)
     assert isinstance(attribute, Number)

@@ -23,9 +23,6 @@ _HAZE = -4.0
 # The density at a network's output of 1 or so: in units of one over half the volume's side.
 _DENSE = 32.0
 
-# How quickly details of other categories fade with the distance of their codes.
-_POWER = 8
-
 # Images that are drawn at once at most, and points on their rays.
 _DRAWN_AT_ONCE, _POINTS_AT_ONCE = 8, 1 << 22
 
@@ -37,6 +34,22 @@ ALL, NONE = "all", {}  # type: ignore[var-annotated]
 def voxels_of(shape: Sequence[int]) -> int:
     """Return the side of the volume of images of that height and width."""
     return min(max(shape[:2]), _MOST_VOXELS)
+
+
+@torch.no_grad()
+def between_known(codes: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return where codes lie between two of those known, and how far on the way: (batch,) each.
+
+    The first of the two is the one that is closest, the second the one on the line to which they
+    come closest.
+    """
+    one = (codes[:, None] - known).square().sum(dim=2).argmin(dim=1)
+    away, ways = codes - known[one], known - known[one][:, None]
+    along, lengths = (ways @ away[:, :, None])[:, :, 0], ways.square().sum(dim=2)
+    share = (along / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)).clamp(0, 1)
+    gained = share * (2 * along - share * lengths)  # of the square distance
+    other = gained.argmax(dim=1)
+    return one, other, share.gather(1, other[:, None])[:, 0]
 
 
 class View(nn.Module):
@@ -116,12 +129,13 @@ class VolumeDecoder(nn.Module):
     r"""Images of things that turn, out of codes: a volume of all but the angles, and a view of it.
 
     The volume of a code is made in two parts. Levels that the code modulates make it of an image of
-    the front, whose channels are its layers. To that come details, one volume for each category,
+    the front, whose channels are its layers. To that come details, one volume :math:`R_i` for each
+    category,
 
-    .. math:: \sum_i s_i(z) R_i, \qquad s_i(z) \propto \lVert z - z_i \rVert^{-16}
+    .. math:: (1 - t) R_i + t R_j
 
-    with the codes :math:`z_i` of the categories: at the code of a category they are its own, and
-    between two they go over into each other.
+    where the code lies, or comes closest to lying, at :math:`t` on the line between the codes of
+    two categories. So at the code of a category they are its own.
 
     Parameters
     ----------
@@ -239,14 +253,9 @@ class VolumeDecoder(nn.Module):
                 found.append(details.expand(len(codes), -1))
                 continue
             place = known.places[int(name)]
-            with torch.no_grad():
-                away = (codes[:, None, place] - known.known_codes(int(name))).square().sum(dim=2)
-                share = torch.softmax(-_POWER * (away + 1e-12).log(), dim=1)
-            is_one = share.amax(dim=1) > 1 - _EPS
-            if is_one.all():
-                found.append(details[share.argmax(dim=1)])
-            else:
-                found.append(share @ details)
+            one, other, share = between_known(codes[:, place], known.known_codes(int(name)))
+            own = details[one]
+            found.append(torch.lerp(own, details[other], share[:, None]) if share.any() else own)
         return found
 
     # Images

@@ -53,9 +53,8 @@ def attributes_of(
                 continue
             else:
                 step = steps[number] / 2**turn
-                values = [best[:, number] - step, best[:, number] + step]
-            if kind == 0:
-                values = [np.clip(v, taken.least[number], taken.largest[number]) for v in values]
+                away = (best[:, number] - step, best[:, number] + step)
+                values = [taken.within(number, value) for value in away]
             for value in values:
                 changed = best.copy()
                 changed[:, number] = value
