@@ -466,7 +466,12 @@ def pictures(args):
     figure, ax = plt.subplots(figsize=(12, 2), layout="constrained")
     chosen = turns[turns["azimuth"] < 180]
     AttributeDisplay.from_estimator(
-        drawing, turns.iloc[0], "azimuth", chosen["azimuth"], real=rgba[chosen.index][None], ax=ax
+        drawing,
+        turns.iloc[0],
+        "azimuth",
+        chosen["azimuth"],
+        real=given(rgba[chosen.index], args)[None],
+        ax=ax,
     )
     ax.set_title("every other view was known", fontsize=9)
     save(figure, "chairs_turned.png")
@@ -477,7 +482,7 @@ def pictures(args):
     )
     figure, ax = plt.subplots(figsize=(11, 3), layout="constrained")
     ends = [drawing.predict(one) for one in (start, stop)]
-    MorphDisplay(*ends, drawing.interpolate(start, stop), image_shape=(64, 64, 4)).plot(ax=ax)
+    MorphDisplay(*ends, drawing.interpolate(start, stop), image_shape=ends[0].shape[1:]).plot(ax=ax)
     save(figure, "chairs_morphed.png")
 
 
