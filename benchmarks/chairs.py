@@ -417,7 +417,7 @@ def overhead(args):
     X, rgba = chairs()
     X, rgba = X[:512], given(rgba[:512], args)
     n_channels, ratios, epochs = rgba.shape[-1], [], 3
-    for seed in range(3):
+    for seed in range(args.seeds):
         drawing = model(seed, args).set_params(max_epochs=1).fit(X, rgba)
         network, taken = drawing.net_.module_.train(), drawing.input_
         x = taken.columns(X, drawing)["x"].tensor
