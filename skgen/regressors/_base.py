@@ -13,7 +13,7 @@ from skgen._sklearn import StrOptions
 from skgen.adversarial_losses import Adversarial
 from skgen.base import IncrementalModel
 from skgen.cameras import Camera
-from skgen.engine import Batches, TensorColumn, Turn, TurnLoss
+from skgen.engine import TensorColumn, Turn, TurnLoss
 from skgen.inputs import Scaling, Units
 from skgen.inputs.images import ImageTarget, RowsOrImages
 from skgen.inputs.mixed import MixedInput
@@ -244,9 +244,9 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
             self._border(),
         )
 
-    def _initialize(self, module: Any, batches: Batches) -> None:
+    def _initialize(self, module: Any, batches: Any) -> None:
         if self.camera is not None:
-            find_direction(module.decoder, module.codes, batches.columns)  # type: ignore[attr-defined]
+            find_direction(module.decoder, module.codes, batches)
 
     def _net_settings(self) -> dict[str, Any]:
         """Have details of a volume move at a rate of their own: each is seen by few rays."""

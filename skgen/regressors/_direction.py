@@ -78,7 +78,7 @@ def _some(rows: Tensor) -> Tensor:
     return rows if len(rows) <= _N_IMAGES else rows[torch.randperm(len(rows))[:_N_IMAGES]]
 
 
-def find_direction(decoder: VolumeDecoder, codes: nn.Module, columns: Mapping[str, Any]) -> None:
+def find_direction(decoder: VolumeDecoder, codes: nn.Module, given: Rows) -> None:
     """Set which way things turn, and where the camera stands at first, of a decoder's view.
 
     Both ways are tried on a few things at little size, with a free volume for each of them.
@@ -91,17 +91,18 @@ def find_direction(decoder: VolumeDecoder, codes: nn.Module, columns: Mapping[st
     codes : torch.nn.Module
         What makes codes of attributes.
 
-    columns : mapping of str to Column
-        Attributes ``x`` and images ``y``, as networks see them.
+    given : Rows
+        Batches of attributes ``x`` and images ``y``, as networks see them, that are trained on.
     """
-    x: Tensor = columns["x"].take(slice(None))
+    columns: Mapping[str, Any] = given.columns
+    x: Tensor = columns["x"].take(given.rows)
     with torch.no_grad():
         of_rows = codes(x)
     is_category = [kind > 0 for kind in codes.kinds]  # type: ignore[union-attr]
     thing, most = _things([decoder.of_thing(of_rows), x[:, is_category]])
     rows = torch.cat([_some(torch.nonzero(thing == one)[:, 0]) for one in most])
     number = (thing[rows][:, None] == most).long().argmax(dim=1)
-    y = over_black(columns["y"].take(rows.cpu()), decoder.shape[2] * decoder.has_mask)
+    y = over_black(columns["y"].take(given.rows[rows.cpu()]), decoder.shape[2] * decoder.has_mask)
     images = as_images(y, decoder.shape)
     background = decoder.behind.detach().sigmoid()[:, None, None]
     if decoder.has_mask:
