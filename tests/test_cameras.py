@@ -14,10 +14,12 @@ from torch import nn
 
 from skgen import ConvAutoencoder, ImageRegressor
 from skgen.cameras import Turntable
+from skgen.engine import Rows
 from skgen.losses import PerceptualLoss
 from skgen.networks.conditioned import AttributeCodes
 from skgen.networks.volumes import View, VolumeDecoder, between_known
-from skgen.regressors import _new
+from skgen.regressors import _base, _new
+from skgen.regressors._direction import find_direction
 
 SIDE = 8
 QUICK = {
@@ -118,6 +120,24 @@ def test_elevations_that_all_things_lack_are_better_than_a_blend(model):
     error = np.mean((model.predict(between) - real) ** 2)
     ends = [scenes(between.assign(elevation=e)) for e in (-20, 40)]
     assert error < 0.4 * np.mean((np.mean(ends, axis=0) - real) ** 2)
+
+
+def test_rows_set_aside_do_not_say_which_way_things_turn(monkeypatch):
+    """Their images would be a number that is none, which no trial could have an error of."""
+    X = views(HEIGHTS, range(0, 360, 60), [-20, 40])
+    asked = {}
+
+    def find(decoder, codes, given):
+        asked["rows"] = len(given.rows)
+        rows = given.columns["y"].take(slice(None)).clone()
+        rows[np.setdiff1d(np.arange(len(X)), given.rows)] = torch.nan
+        find_direction(decoder, codes, Rows(given.columns | {"y": rows}, 16, given.rows))
+        asked["view"] = torch.stack([one.detach().sum() for one in decoder.view.parameters()])
+
+    monkeypatch.setattr(_base, "find_direction", find)
+    ImageRegressor(early_stopping=True, **QUICK).fit(X, scenes(X))
+    assert asked["rows"] < len(X)
+    assert asked["view"].isfinite().all()
 
 
 def test_which_way_things_turn_is_found(model):
