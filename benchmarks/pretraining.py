@@ -7,7 +7,7 @@ scikit-learn's ways and XGBoost on raw columns. Accuracy is on the test rows; of
 mean squared error of the logarithm of the price. Run::
 
     SKGEN_DATA=... python benchmarks/pretraining.py mnist letter magic shuttle diamonds
-    SKGEN_DATA=... python benchmarks/pretraining.py mnist --draws 3 --labels 100 --no-agreement
+    SKGEN_DATA=... python benchmarks/pretraining.py mnist --draws 3 --arms scratch pretrained
     SKGEN_DATA=... python benchmarks/pretraining.py magic --labels 0        # all labels
     SKGEN_DATA=... python benchmarks/pretraining.py fashion     # hours without a GPU
     python benchmarks/pretraining.py stacked harm time
@@ -28,7 +28,13 @@ from features import DATA, TABLES, flat, folder, interval, labeled, xgboost
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.model_selection import GridSearchCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
@@ -46,6 +52,8 @@ from skgen import (
 )
 from skgen.corruptions import Rotate
 from skgen.datasets import load_fashion_mnist_10k
+
+ARMS = ("pretrained", "pretrained + agreement", "scratch", "scratch + agreement")
 
 # The booster that is best for raw columns, of those in features.py.
 BOOSTERS = {
@@ -78,10 +86,10 @@ def classifiers(name, settings, own, X, arguments):
             encoder, corruption=corruption, consistency_weight=0.0, random_state=0
         )
         arms[title] = model
-        if arguments.agreement:
-            arms[f"{title} + agreement"] = clone(model).set_params(
-                encoder=encoder, consistency_weight=1.0
-            )
+        arms[f"{title} + agreement"] = clone(model).set_params(
+            encoder=encoder, consistency_weight=1.0
+        )
+    arms = {title: model for title, model in arms.items() if title in arguments.arms}
     vectors = SVC(C=10, gamma="scale", probability=True, random_state=0)
     of_pca = make_pipeline(PCA(0.95 if flat_rows else 50, random_state=0), vectors)
     return arms, {
@@ -90,6 +98,33 @@ def classifiers(name, settings, own, X, arguments):
         "LabelSpreading": LabelSpreading(kernel="knn", n_neighbors=7),
         "SelfTraining(SVM)": SelfTrainingClassifier(vectors, threshold=0.9),
         "XGBoost, raw": xgboost(BOOSTERS[not flat_rows]),
+    }
+
+
+def behind(model, beside, data, rows):
+    """What a booster is given, of labeled rows and of the test, and the rows it is fitted to.
+
+    Features of the encoder before it saw labels; the same and class probabilities, which of labeled
+    rows are out of fold; features of an encoder that was fine-tuned with the other half of labels.
+    """
+    (F, F_test), (X, y, X_test) = beside, data
+    without = clone(model).set_params(
+        encoder=FrozenEstimator(model.encoder), consistency_weight=0.0
+    )
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    held_out = cross_val_predict(without, X[rows], y[rows], cv=folds, method="predict_proba")
+    whole = without.fit(X[rows], y[rows]).predict_proba(X_test)
+    first, second = train_test_split(rows, test_size=0.5, stratify=y[rows], random_state=0)
+    halved = without.fit(X[first], y[first]).set_params(features="fine_tuned")
+    own = [np.hstack([flat(part), halved.transform(part)]) for part in (X[second], X_test)]
+    return {
+        "raw + features": (F[rows], F_test, rows),
+        "raw + features + probabilities": (
+            np.hstack([F[rows], held_out]),
+            np.hstack([F_test, whole]),
+            rows,
+        ),
+        "raw + fine-tuned on other labels": (*own, second),
     }
 
 
@@ -127,9 +162,12 @@ def classify(name, arguments):
                 else:
                     fitted = model.fit(Z[rows], y[rows])
                 scores.setdefault(title, []).append(np.mean(fitted.predict(Z_test) == y_test))
-            fitted = rivals["XGBoost, raw"].fit(beside[0][rows], y[rows])
-            right = np.mean(fitted.predict(beside[1]) == y_test)
-            scores.setdefault("XGBoost, raw + features", []).append(right)
+            booster = rivals["XGBoost, raw"]
+            for title, (F, F_test, boosted) in behind(
+                arms["pretrained"], beside, (X, y, X_test), rows
+            ).items():
+                right = np.mean(booster.fit(F, y[boosted]).predict(F_test) == y_test)
+                scores.setdefault(f"XGBoost, {title}", []).append(right)
         report(f"{name}, {n_labels or 'all'} labels, {arguments.draws} draws", scores)
 
 
@@ -137,7 +175,7 @@ def report(title, scores):
     print(title)
     for arm, values in scores.items():
         print(f"    {arm:26} {np.mean(values):.3f} +- {np.std(values):.3f}")
-    base = np.array(scores["scratch"])
+    base = np.array(scores.get("scratch", []))
     for arm in ("pretrained", "pretrained + agreement", "scratch + agreement"):
         if arm in scores and len(base) > 1:
             print(f"    {arm} over scratch: {interval(np.array(scores[arm]) - base)}", flush=True)
@@ -292,7 +330,7 @@ def main():
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, nargs="+")
     parser.add_argument("--epochs", type=int, help="of the encoder; its default otherwise")
-    parser.add_argument("--no-agreement", dest="agreement", action="store_false")
+    parser.add_argument("--arms", nargs="+", default=ARMS, help="those with networks")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # of those that stop early
     for name in arguments.what:
