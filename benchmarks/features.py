@@ -133,7 +133,8 @@ def frozen_features(X, X_test):
     network = FeatureExtractor().build(VGG_LAYERS)
     pooled = []
     for images in (X, X_test):
-        x = torch.from_numpy(images[:, None].repeat(3, axis=1).astype(np.float32) / 255)
+        largest = 255 if images.dtype == np.uint8 else 1
+        x = torch.from_numpy(images[:, None].repeat(3, axis=1).astype(np.float32) / largest)
         parts = functional.interpolate(x, scale_factor=2, mode="bilinear").split(200)
         pooled.append(
             torch.cat([torch.cat([one.mean((2, 3)) for one in network(part)], 1) for part in parts])
