@@ -89,7 +89,9 @@ def classifiers(name, settings, own, X, arguments):
         arms[f"{title} + agreement"] = clone(model).set_params(
             encoder=encoder, consistency_weight=1.0
         )
-    arms = {title: model for title, model in arms.items() if title in arguments.arms}
+    early = clone(arms["pretrained"]).set_params(encoder=own, supervised_weight=1.0)
+    arms["pretrained with labels"] = early
+    arms = {title: arms[title] for title in arguments.arms}
     vectors = SVC(C=10, gamma="scale", probability=True, random_state=0)
     of_pca = make_pipeline(PCA(0.95 if flat_rows else 50, random_state=0), vectors)
     return arms, {
@@ -101,30 +103,27 @@ def classifiers(name, settings, own, X, arguments):
     }
 
 
-def behind(model, beside, data, rows):
+def behind(encoder, corruption, beside, data, rows):
     """What a booster is given, of labeled rows and of the test, and the rows it is fitted to.
 
     Features of the encoder before it saw labels; the same and class probabilities, which of labeled
     rows are out of fold; features of an encoder that was fine-tuned with the other half of labels.
     """
     (F, F_test), (X, y, X_test) = beside, data
-    without = clone(model).set_params(
-        encoder=FrozenEstimator(model.encoder), consistency_weight=0.0
+    model = PretrainedClassifier(
+        FrozenEstimator(encoder), corruption=corruption, consistency_weight=0.0, random_state=0
     )
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    held_out = cross_val_predict(without, X[rows], y[rows], cv=folds, method="predict_proba")
-    whole = without.fit(X[rows], y[rows]).predict_proba(X_test)
+    held_out = cross_val_predict(model, X[rows], y[rows], cv=folds, method="predict_proba")
+    of_test = model.fit(X[rows], y[rows]).predict_proba(X_test)
     first, second = train_test_split(rows, test_size=0.5, stratify=y[rows], random_state=0)
-    halved = without.fit(X[first], y[first]).set_params(features="fine_tuned")
-    own = [np.hstack([flat(part), halved.transform(part)]) for part in (X[second], X_test)]
+    model.fit(X[first], y[first]).set_params(features="fine_tuned")
+    tuned = [np.hstack([flat(part), model.transform(part)]) for part in (X[second], X_test)]
+    pair = np.hstack([F[rows], held_out]), np.hstack([F_test, of_test])
     return {
         "raw + features": (F[rows], F_test, rows),
-        "raw + features + probabilities": (
-            np.hstack([F[rows], held_out]),
-            np.hstack([F_test, whole]),
-            rows,
-        ),
-        "raw + fine-tuned on other labels": (*own, second),
+        "raw + features + probabilities": (*pair, rows),
+        "raw + fine-tuned on other labels": (*tuned, second),
     }
 
 
@@ -164,7 +163,7 @@ def classify(name, arguments):
                 scores.setdefault(title, []).append(np.mean(fitted.predict(Z_test) == y_test))
             booster = rivals["XGBoost, raw"]
             for title, (F, F_test, boosted) in behind(
-                arms["pretrained"], beside, (X, y, X_test), rows
+                own, settings.get("corruption"), beside, (X, y, X_test), rows
             ).items():
                 right = np.mean(booster.fit(F, y[boosted]).predict(F_test) == y_test)
                 scores.setdefault(f"XGBoost, {title}", []).append(right)
@@ -176,8 +175,8 @@ def report(title, scores):
     for arm, values in scores.items():
         print(f"    {arm:26} {np.mean(values):.3f} +- {np.std(values):.3f}")
     base = np.array(scores.get("scratch", []))
-    for arm in ("pretrained", "pretrained + agreement", "scratch + agreement"):
-        if arm in scores and len(base) > 1:
+    for arm in (*ARMS, "pretrained with labels"):
+        if arm in scores and arm != "scratch" and len(base) > 1:
             print(f"    {arm} over scratch: {interval(np.array(scores[arm]) - base)}", flush=True)
 
 
@@ -330,7 +329,13 @@ def main():
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, nargs="+")
     parser.add_argument("--epochs", type=int, help="of the encoder; its default otherwise")
-    parser.add_argument("--arms", nargs="+", default=ARMS, help="those with networks")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=ARMS,
+        choices=(*ARMS, "pretrained with labels"),
+        help="those with networks",
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # of those that stop early
     for name in arguments.what:
