@@ -298,6 +298,22 @@ def test_codes_lie_between_two_of_those_known():
     assert_allclose(share, [0, 0.2, 0.2, 0], atol=1e-6)
 
 
+def test_parts_are_pieces_or_the_whole_at_half_the_resolution(monkeypatch):
+    """They are what is drawn in their places, rays apart from being shaken."""
+    monkeypatch.setattr("skgen.networks.volumes._TRAINED", 8.0)  # so that shaking moves little
+    codes = AttributeCodes([2, -1], 2, 1, plain=[1]).requires_grad_(False)
+    decoder = VolumeDecoder(codes, 1, -1, (20, 17, 3), 12, [4], [8], "relu", [0.2, 0.5, 0.7])
+    decoder.requires_grad_(False).details["0"].normal_(std=3.0)
+    rows = torch.cat([torch.eye(2), angles(20, 70)], dim=1)
+    whole, steps = decoder.eval()(rows), set()
+    for _ in range(20):
+        drawn, pixels = decoder.part(rows)
+        assert drawn.shape == (2, 10 * 8 * 3) and len(set(pixels.tolist())) == 240
+        assert (drawn - whole[:, pixels]).abs().mean() < 0.02 < whole.std()
+        steps.add((pixels[3] - pixels[0]).item())
+    assert steps == {3, 6}
+
+
 # Images of all kinds, attributes of all kinds
 
 KINDS = {

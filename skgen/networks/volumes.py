@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from skgen.networks.conditioned import AttributeCodes, ConditionedLevels
 
-__all__ = ["View", "VolumeDecoder", "voxels_of"]
+__all__ = ["View", "VolumeDecoder", "part_of", "voxels_of"]
 
 # The side of a volume at most, and numbers in the details of all categories together.
 _MOST_VOXELS, _N_DETAILS = 48, 1 << 25
@@ -26,6 +26,9 @@ _DENSE = 32.0
 # Images that are drawn at once at most, and points on their rays.
 _DRAWN_AT_ONCE, _POINTS_AT_ONCE = 8, 1 << 22
 
+# Images of fewer pixels a side are not looked at in parts.
+_LEAST_SIDE = 16
+
 _EPS = 1e-4
 
 ALL, NONE = "all", {}  # type: ignore[var-annotated]
@@ -34,6 +37,12 @@ ALL, NONE = "all", {}  # type: ignore[var-annotated]
 def voxels_of(shape: Sequence[int]) -> int:
     """Return the side of the volume of images of that height and width."""
     return min(max(shape[:2]), _MOST_VOXELS)
+
+
+def part_of(shape: Sequence[int]) -> tuple[int, int]:
+    """Return height and width of the parts of images that a second network looks at."""
+    height, width = shape[:2]
+    return (height // 2, width // 2) if min(height, width) >= _LEAST_SIDE else (height, width)
 
 
 @torch.no_grad()
@@ -87,14 +96,17 @@ class View(nn.Module):
         every: int = 1,
         first: Sequence[int] = (0, 0),
         *,
+        size: Sequence[int | None] = (None, None),
         shaken: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Return colors times opacity (batch, n_colors, h, w), and opacities (batch, 1, h, w).
 
-        Those of pixels in every so many rows and columns, from the first on.
+        Those of pixels in every so many rows and columns, from the first on, and not of more rows
+        and columns than `size` says.
         """
         rows, across = (
-            side[start::every].to(volumes) for side, start in zip(self.sides, first, strict=True)
+            side[start::every][:n].to(volumes)
+            for side, start, n in zip(self.sides, first, size, strict=True)
         )
         depth = (torch.arange(n_depths, device=volumes.device) + 0.5) * 2 / n_depths - 1
         t = depth.view(1, -1, 1, 1)
@@ -283,12 +295,35 @@ class VolumeDecoder(nn.Module):
         rows = images.permute(0, 2, 3, 1).flatten(1)
         return rows, self.where(every, first).to(codes.device)
 
-    def where(self, every: int, first: Sequence[int] | None = None) -> Tensor:
+    def part(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return parts of flat images, (batch, n_part), in training, and where they are, (n_part,).
+
+        By chance that is a piece, or the whole image at half its resolution (Schwarz et al., 2020).
+        """
+        size = part_of(self.shape)
+        every = int(torch.randint(1, 3, ())) if size != self.shape[:2] else 1
+        first = [
+            int(torch.randint(side - every * (n - 1), ()))
+            for side, n in zip(self.shape[:2], size, strict=True)
+        ]
+        n_depths = max(1, round(_TRAINED * self.n_voxels))
+        images = self._seen(
+            self.volumes(codes), codes, n_depths, every, first, size=size, shaken=True
+        )
+        rows = images.permute(0, 2, 3, 1).flatten(1)
+        return rows, self.where(every, first, size).to(codes.device)
+
+    def where(
+        self,
+        every: int,
+        first: Sequence[int] | None = None,
+        size: Sequence[int | None] = (None, None),
+    ) -> Tensor:
         """Return the places in flat images of every so many rows and columns, as drawn of them."""
         every = min(every, *self.shape[:2])
         down, across = first or [every // 2] * 2
         places = torch.arange(prod(self.shape)).view(self.shape)
-        return places[down::every, across::every].flatten()
+        return places[down::every, across::every][: size[0], : size[1]].flatten()
 
     def _drawn(
         self, codes: Tensor, details: Mapping[str, Tensor], every: int, first: Sequence[int]
@@ -316,12 +351,13 @@ class VolumeDecoder(nn.Module):
         every: int,
         first: Sequence[int],
         *,
+        size: Sequence[int | None] = (None, None),
         shaken: bool = False,
     ) -> Tensor:
         level = torch.tensor([[0.0, 1.0]], device=codes.device)
         azimuth, elevation = (level if at is None else codes[:, at] for at in self.places)
         colors, opacity = self.view(
-            volumes, azimuth, elevation, n_depths, every, first, shaken=shaken
+            volumes, azimuth, elevation, n_depths, every, first, size=size, shaken=shaken
         )
         if self.has_mask:
             return torch.cat([colors / opacity.clamp_min(_EPS), opacity], dim=1)

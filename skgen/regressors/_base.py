@@ -28,7 +28,7 @@ from skgen.networks.conditioned import (
 from skgen.networks.convolutional import FlattenImages, downwards, halved
 from skgen.networks.dense import ACTIVATIONS, dense_levels
 from skgen.networks.encoders import ToRows, custom_network, n_outputs
-from skgen.networks.volumes import VolumeDecoder, voxels_of
+from skgen.networks.volumes import VolumeDecoder, part_of, voxels_of
 from skgen.parameters import (
     COUNT,
     NETWORK,
@@ -40,8 +40,8 @@ from skgen.parameters import (
 )
 from skgen.regressors._direction import find_direction
 from skgen.regressors._objective import (
+    Compared,
     Likeness,
-    LikenessOfPixels,
     Persuasion,
     TellDrawnApart,
 )
@@ -292,34 +292,40 @@ class BaseImageRegressor(RowsOrImages, Adversarial, IncrementalModel, ABC):
 
     def _discriminator_levels(self) -> tuple[nn.Sequential, int]:
         """Return layers from rows to features, and how many these are."""
-        shape = self.target_input_.image_shape
+        shape: Any = self.target_input_.image_shape
         if shape is None:
             sizes = [self._n_features, *checked_sizes(self, "hidden_layer_sizes", at_least=1)]
             return nn.Sequential(*dense_levels(sizes, "leaky_relu")), sizes[-1]
+        if self._sees_parts():
+            shape = (*part_of(shape), shape[2])
         filters = self._layer_sizes()
         levels = nn.Sequential(*downwards(shape, filters, "leaky_relu"), FlattenImages())
         return levels, int(np.prod(halved(shape, len(filters))[-1])) * filters[-1]
 
-    def _likeness(self) -> Likeness:
-        return Likeness(self._loss().in_units(self.target_input_), self._n_channels)
+    def _likeness(self, of: str | None = None) -> Likeness:
+        loss = self._loss().in_units(self.target_input_)
+        return Likeness(loss, Compared(self._n_channels, of))
 
     def _is_loss_of_pixels(self) -> bool:
         """Return whether some pixels are enough to compare drawings with images."""
         return type(self._loss()) in LOSSES.values()
 
+    def _sees_parts(self) -> bool:
+        """Return whether training draws parts of images, which a volume can."""
+        return self.camera is not None and self._is_loss_of_pixels()
+
     def _turns(self) -> list[Turn]:
-        likeness: Any = self._likeness()
         if self.adversarial_weight == 0:
-            if self.camera is not None and self._is_loss_of_pixels():
-                likeness = LikenessOfPixels(likeness.loss, likeness.n_channels)
+            likeness: Any = self._likeness("some" if self._sees_parts() else None)
             return [Turn(("codes", "decoder"), likeness)]
+        likeness = self._likeness("part" if self._sees_parts() else None)
         loss, weight = self._adversarial_loss(usual_weight=0.1 * self._n_features**0.5)
-        persuasion = Persuasion(likeness.loss, likeness.n_channels, loss, self.adversarial_weight)
+        persuasion = Persuasion(likeness.loss, likeness.compared, loss, self.adversarial_weight)
         return [
             Turn(("codes", "decoder"), persuasion, "decoder"),
             Turn(
                 ("discriminator",),
-                TellDrawnApart(likeness.n_channels, loss, weight),
+                TellDrawnApart(likeness.compared, loss, weight),
                 "discriminator",
                 optimizer=self._optimizer_settings(betas=(0.5, 0.9)),
                 shares_batch=True,

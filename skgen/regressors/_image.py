@@ -88,7 +88,8 @@ class ImageRegressor(
     `image_shape`.
 
     The square error draws the mean of all images that would fit. Where that is blurred, the second
-    network sharpens it, at the price of some error.
+    network sharpens it, at the price of some error. With a `camera` it looks at parts: at pieces,
+    and at whole images of half the resolution [4]_.
 
     References
     ----------
@@ -98,6 +99,8 @@ class ImageRegressor(
        deep networks", NeurIPS 2016.
     .. [3] E. Perez, F. Strub, H. de Vries, V. Dumoulin, A. Courville, "FiLM: visual reasoning with
        a general conditioning layer", AAAI 2018.
+    .. [4] K. Schwarz, Y. Liao, M. Niemeyer, A. Geiger, "GRAF: generative radiance fields for
+       3D-aware image synthesis", NeurIPS 2020.
 
     Examples
     --------

@@ -124,7 +124,7 @@ def _learned(
         frozen,
         number,
         likeness.loss,
-        likeness.n_channels,
+        likeness.compared.n_channels,
         _WEIGHT,
         mean,
         std,

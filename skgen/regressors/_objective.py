@@ -14,8 +14,8 @@ from skgen.networks.conditioned import over_black
 from skgen.networks.volumes import VolumeDecoder
 
 __all__ = [
+    "Compared",
     "Likeness",
-    "LikenessOfPixels",
     "NewCodes",
     "NewThings",
     "OfNewCodes",
@@ -26,30 +26,36 @@ __all__ = [
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What is drawn of attributes beside the images that they are of, over black.
+
+    Of a volume, ``"some"`` pixels may be drawn, or a ``"part"``; nothing stands for all of it.
+    """
+
+    n_channels: int
+    of: str | None = None
+
+    def __call__(self, module: Any, codes: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the drawings and the images, (batch, n_pixels)."""
+        real = batch["y"]
+        if self.of is None:
+            drawn = module.decoder(codes)
+        else:
+            drawn, pixels = getattr(module.decoder, self.of)(codes)
+            real = real[:, pixels]
+        return over_black(drawn, self.n_channels), over_black(real, self.n_channels)
+
+
+@dataclass(frozen=True)
 class Likeness:
     """How far what is drawn of attributes is from the image that they are of."""
 
     loss: Callable[[Tensor, Tensor], Tensor]
-    n_channels: int
+    compared: Compared
 
     def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
         """Return the loss on a batch."""
-        drawn = module.decoder(module.codes(batch["x"]))
-        return self.loss(*(over_black(one, self.n_channels) for one in (drawn, batch["y"])))
-
-
-@dataclass(frozen=True)
-class LikenessOfPixels:
-    """The same of some pixels, for a decoder that need not draw them all: a quarter, say."""
-
-    loss: Callable[[Tensor, Tensor], Tensor]
-    n_channels: int
-
-    def __call__(self, module: Any, batch: Batch, state: Progress) -> Tensor:
-        """Return the loss on a batch."""
-        drawn, pixels = module.decoder.some(module.codes(batch["x"]))
-        real = batch["y"][:, pixels]
-        return self.loss(*(over_black(one, self.n_channels) for one in (drawn, real)))
+        return self.loss(*self.compared(module, module.codes(batch["x"]), batch))
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Persuasion:
     """Likeness, and what the second network says of what is drawn and sees in it."""
 
     loss: Callable[[Tensor, Tensor], Tensor]
-    n_channels: int
+    compared: Compared
     adversarial_loss: AdversarialLoss
     weight: float
 
@@ -66,9 +72,7 @@ class Persuasion:
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Return the objective on a batch, and its parts."""
         codes = module.codes(batch["x"])
-        drawn, real = (
-            over_black(one, self.n_channels) for one in (module.decoder(codes), batch["y"])
-        )
+        drawn, real = self.compared(module, codes, batch)
         likeness = self.loss(drawn, real)
         said, seen = module.discriminator.said_and_seen(drawn, codes.detach())
         with torch.no_grad():
@@ -83,7 +87,7 @@ class Persuasion:
 class TellDrawnApart:
     """The second network's turn: images against drawings of the same attributes, which it knows."""
 
-    n_channels: int
+    compared: Compared
     adversarial_loss: AdversarialLoss
     r1_weight: float
 
@@ -99,11 +103,11 @@ class TellDrawnApart:
         """Return the objective on a batch, and what the discriminator says of both sides."""
         with torch.no_grad():
             codes = module.codes(batch["x"])
-            drawn = over_black(module.decoder(codes), self.n_channels)
+            drawn, real = self.compared(module, codes, batch)
         objective, of_real, of_drawn = discriminator_objective(
             self.adversarial_loss,
             lambda rows: module.discriminator(rows, codes),
-            over_black(batch["y"], self.n_channels),
+            real,
             drawn,
             self.r1_weight,
         )
