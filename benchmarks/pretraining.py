@@ -191,14 +191,18 @@ def diamonds(arguments):
     X, y = X[order], y[order]
     learn, test = np.arange(40_000), np.arange(40_000, len(X))
     own = encoder_of("diamonds", {}, arguments.epochs).fit(X[learn])
-    arms = {"pretrained": own, "scratch": untrained(own).fit(X[learn])}
+    arms = {
+        "pretrained": PretrainedRegressor(own),
+        "pretrained with labels": PretrainedRegressor(own, supervised_weight=1.0),
+        "scratch": PretrainedRegressor(untrained(own).fit(X[learn])),
+    }
     scores = {}
     for draw in range(arguments.draws):
         rows = np.random.default_rng(1000 + draw).choice(learn, 500, replace=False)
         known = np.full(len(learn), np.nan)
         known[rows] = y[rows]
-        for title, encoder in arms.items():
-            model = PretrainedRegressor(encoder, random_state=draw).fit(X[learn], known)
+        for title, model in arms.items():
+            model.set_params(random_state=draw).fit(X[learn], known)
             errors = model.predict(X[test]) - y[test]
             scores.setdefault(title, []).append(np.sqrt(np.mean(errors**2)))
         grid = {
@@ -212,8 +216,9 @@ def diamonds(arguments):
     print(f"diamonds, 500 prices, {arguments.draws} draws: RMSE of the logarithm")
     for title, values in scores.items():
         print(f"    {title:26} {np.mean(values):.3f} +- {np.std(values):.3f}", flush=True)
-    ratios = np.array(scores["pretrained"]) / np.array(scores["scratch"])
-    print(f"    pretrained over scratch: {interval(ratios - 1)}", flush=True)
+    for title in list(arms)[:2]:
+        ratios = np.array(scores[title]) / np.array(scores["scratch"])
+        print(f"    {title} over scratch: {interval(ratios - 1)}", flush=True)
 
 
 def stacked(arguments):
