@@ -263,16 +263,24 @@ def judged(train, labels, test, n_classes, epochs=15):
     """Return what a judge, trained on some images, says of others."""
     torch.manual_seed(0)
     judge = Judge(n_classes)
-    x, y = torch.from_numpy(train).permute(0, 3, 1, 2), torch.from_numpy(labels)
+    x, y = as_judged(train), torch.from_numpy(labels)
     judge(x[:2])
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=1e-3)
+    n_updates = epochs * -(-len(x) // 64)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, n_updates)
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(64):
             optimizer.zero_grad()
             functional.cross_entropy(judge(x[rows]), y[rows]).backward()
             optimizer.step()
+            schedule.step()
     with torch.no_grad():
-        return judge.eval()(torch.from_numpy(test).permute(0, 3, 1, 2)).argmax(dim=1).numpy()
+        return judge.eval()(as_judged(test)).argmax(dim=1).numpy()
+
+
+def as_judged(images):
+    """Return images as a judge sees them: white, which is most of them, is 0."""
+    return 1 - torch.from_numpy(images).permute(0, 3, 1, 2)
 
 
 def energy(images):

@@ -298,6 +298,29 @@ def test_codes_lie_between_two_of_those_known():
     assert_allclose(share, [0, 0.2, 0.2, 0], atol=1e-6)
 
 
+def test_haze_is_drawn_as_empty_where_that_costs_nothing(model, known):
+    """What was known is drawn no worse without it, and what lies between better."""
+    empty, images = model.net_.module_.decoder.view.empty, scenes(known)
+    turned = known.assign(azimuth=known["azimuth"] + 30)
+    kept = float(empty)
+    assert kept > 0
+
+    def errors(least):
+        empty.fill_(least)
+        pairs = [(known, images), (turned, scenes(turned))]
+        return [np.square(model.predict(X) - y).mean() for X, y in pairs]
+
+    try:
+        (hazy, hazy_between), (cleared, between) = errors(0.0), errors(kept)
+    finally:
+        empty.fill_(kept)
+    assert cleared < 1.02 * hazy and between < hazy_between
+
+
+def test_what_a_few_updates_left_is_not_cleared(quick):
+    assert quick.net_.module_.decoder.view.empty == 0
+
+
 def test_parts_are_pieces_or_the_whole_at_half_the_resolution(monkeypatch):
     """They are what is drawn in their places, rays apart from being shaken."""
     monkeypatch.setattr("skgen.networks.volumes._TRAINED", 8.0)  # so that shaking moves little

@@ -69,6 +69,9 @@ class View(nn.Module):
     the zoom :math:`z` and the perspective :math:`p`, which are learned; so is where in the image
     the axis and the middle are, and a tilt beyond the elevation that is known.
 
+    Densities up to `empty` are drawn as none: what is left of the haze that volumes begin as. In
+    training they are not, since what is empty would never fill again.
+
     Parameters
     ----------
     shape : sequence of int
@@ -76,6 +79,7 @@ class View(nn.Module):
     """
 
     direction: Tensor
+    empty: Tensor
 
     def __init__(self, shape: Sequence[int]):
         super().__init__()
@@ -84,6 +88,7 @@ class View(nn.Module):
         self.aside = nn.Parameter(torch.zeros(2))  # across, and downwards
         self.tilt = nn.Parameter(torch.tensor(0.0))
         self.register_buffer("direction", torch.tensor(1.0))  # or -1: which way things turn
+        self.register_buffer("empty", torch.tensor(0.0))
         longest = max(shape)
         self.sides = [(torch.arange(n) + 0.5) * 2 / longest - n / longest for n in shape]
 
@@ -126,7 +131,10 @@ class View(nn.Module):
         )
         seen = functional.grid_sample(volumes, points, padding_mode="border", align_corners=False)
         is_inside = (points.detach().abs() < 1).all(dim=-1)
-        density = functional.softplus(seen[:, 0]) * is_inside * (2 * _DENSE / n_depths)
+        density = functional.softplus(seen[:, 0])
+        if not shaken:
+            density = density * (density > self.empty)
+        density = density * is_inside * (2 * _DENSE / n_depths)
         left = functional.pad(torch.exp(-density.cumsum(dim=1)), (0, 0, 0, 0, 1, 0), value=1.0)
         weight = (left[:, :-1] - left[:, 1:])[:, None]
         colors = (weight * seen[:, 1:].sigmoid()).sum(dim=2)

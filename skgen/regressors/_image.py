@@ -29,6 +29,9 @@ _N_AT_ONCE = 256
 # Of a volume, pixels of every so many rows and columns are compared, where these are many.
 _EVERY, _LARGE = 2, 32
 
+# Densities of which one may be drawn as empty, how closely that is found, and images that decide.
+_LEAST_EMPTY, _MOST_EMPTY, _N_HALVINGS, _N_DECIDING = 0.003, 0.3, 6, 24
+
 # A spread of drawings over that of images is a collapse, after so many updates; of so many rows.
 _COLLAPSED, _SETTLED, _N_LOOKED_AT = 0.01, 100, 64
 
@@ -208,6 +211,8 @@ class ImageRegressor(
         columns = super()._learn(X, y, **options)
         x: Any = columns["x"]
         self.net_.module_.codes.know_angles(x.tensor)
+        if isinstance(self.net_.module_.decoder, VolumeDecoder) and self._has_settled(columns):
+            self._clear_haze(columns)
         if not options.get("partial"):
             self._warn_of_few_views(columns)
         self._warn_of_collapse(columns)
@@ -236,6 +241,8 @@ class ImageRegressor(
             module.decoder.extend(details)
         self.net_.initialize_optimizer()  # the new codes move with the others from now on
         self.input_ = wider.widened(columns)
+        if details:
+            self._clear_haze(columns, float(module.decoder.view.empty))
 
     def _warn_of_few_views(self, columns: Mapping[str, Column]) -> None:
         """Say so where categories and images are the same, but for a few."""
@@ -251,11 +258,39 @@ class ImageRegressor(
                     UserWarning,
                 )
 
+    def _clear_haze(self, columns: Mapping[str, Column], most: float = _MOST_EMPTY) -> None:
+        """Draw as empty what is nearly so, as far as images trained on are drawn no worse."""
+        x: Any = columns["x"]
+        y: Any = columns["y"]
+        rows = torch.from_numpy(np.linspace(0, len(x) - 1, min(len(x), _N_DECIDING), dtype=int))
+        real, empty = self._real(y.take(rows)), self._network().decoder.view.empty
+
+        def error(least: float) -> float:
+            empty.fill_(least)
+            return float(np.square(self._rows(x.take(rows)) - real).mean())
+
+        allowed = error(0.0)
+        low, high = _LEAST_EMPTY, most
+        kept = next((one for one in (high, low) if one >= low and error(one) <= allowed), 0.0)
+        if kept == low:
+            for _ in range(_N_HALVINGS):  # of what lies between allowed and too much
+                middle = float(np.sqrt(low * high))
+                if error(middle) <= allowed:
+                    kept = low = middle
+                else:
+                    high = middle
+        empty.fill_(kept)
+
+    def _has_settled(self, columns: Mapping[str, Column]) -> bool:
+        """Return whether there were enough updates for drawings to show things."""
+        x: Any = columns["x"]
+        return bool(self.n_iter_ * -(-len(x) // self.batch_size) >= _SETTLED)
+
     def _warn_of_collapse(self, columns: Mapping[str, Column]) -> None:
         """Say so where drawings are the same for all attributes, and images are not."""
         x: Any = columns["x"]
         y: Any = columns["y"]
-        if self.n_iter_ * -(-len(x) // self.batch_size) < _SETTLED:
+        if not self._has_settled(columns):
             return
         some = np.linspace(0, len(x) - 1, min(len(x), _N_LOOKED_AT), dtype=int)
         rows = torch.from_numpy(some)
