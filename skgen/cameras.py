@@ -27,7 +27,8 @@ class Turntable(Camera):
               T_k = \exp \Big( -\sum_{j < k} \sigma_j \delta \Big)
 
     with points :math:`k` on a ray at distances :math:`\delta`, and the background :math:`b`. How
-    far away the camera is, its height, and which way angles turn, is learned.
+    far away the camera is, its height, and which way angles turn, is learned. Volumes begin as a
+    haze. What is left of it is drawn as empty, as far as images trained on are drawn no worse.
 
     What glosses, and shades that stay where the light is, do not turn with the object: a volume
     draws them as they are on average.
