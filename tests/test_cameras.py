@@ -1,5 +1,6 @@
 """Things that turn, drawn by way of a volume: what a camera claims, and what it takes."""
 
+import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -317,8 +318,11 @@ def test_haze_is_drawn_as_empty_where_that_costs_nothing(model, known):
     assert cleared < 1.02 * hazy and between < hazy_between
 
 
-def test_what_a_few_updates_left_is_not_cleared(quick):
+def test_what_a_few_updates_left_is_not_cleared(quick, attributes, small):
     assert quick.net_.module_.decoder.view.empty == 0
+    new = attributes[:4].assign(thing="new")
+    wider = copy.deepcopy(quick).partial_fit(new, small[:4])
+    assert wider.net_.module_.decoder.view.empty == 0
 
 
 def test_parts_are_pieces_or_the_whole_at_half_the_resolution(monkeypatch):

@@ -211,9 +211,9 @@ class ImageRegressor(
         columns = super()._learn(X, y, **options)
         x: Any = columns["x"]
         self.net_.module_.codes.know_angles(x.tensor)
-        if isinstance(self.net_.module_.decoder, VolumeDecoder) and self._has_settled(columns):
-            self._clear_haze(columns)
-        if not options.get("partial"):
+        if not options.get("partial"):  # whose passes are shorter than clearing is
+            if isinstance(self.net_.module_.decoder, VolumeDecoder) and self._has_settled(columns):
+                self._clear_haze(columns)
             self._warn_of_few_views(columns)
         self._warn_of_collapse(columns)
         return columns
@@ -271,8 +271,9 @@ class ImageRegressor(
 
         allowed = error(0.0)
         low, high = _LEAST_EMPTY, most
-        kept = next((one for one in (high, low) if one >= low and error(one) <= allowed), 0.0)
-        if kept == low:
+        tried = (high, low) if low <= high else ()
+        kept = next((one for one in tried if error(one) <= allowed), 0.0)
+        if kept == low < high:
             for _ in range(_N_HALVINGS):  # of what lies between allowed and too much
                 middle = float(np.sqrt(low * high))
                 if error(middle) <= allowed:
