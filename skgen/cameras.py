@@ -28,7 +28,7 @@ class Turntable(Camera):
 
     with points :math:`k` on a ray at distances :math:`\delta`, and the background :math:`b`. How
     far away the camera is, its height, and which way angles turn, is learned. Volumes begin as a
-    haze. What `fit` leaves of it is drawn as empty, as far as images trained on are drawn no worse.
+    haze. What `fit` leaves of it is drawn as empty, as far as images trained on come out better.
 
     What glosses, and shades that stay where the light is, do not turn with the object: a volume
     draws them as they are on average.
